@@ -29,6 +29,7 @@ from bot import (
     settings,
     startup_checks,
     storage,
+    warm_up,
 )
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, Dependencies, database_errors
@@ -69,6 +70,7 @@ def main() -> None:
     logging.setup(config)
     startup_checks.warn_of_unproven_databases(config)
     startup_checks.warn_of_other_money(config)
+    warm_up.build()
     try:
         asyncio.run(_run(config))
     except CannotStartError as error:

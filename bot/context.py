@@ -1,6 +1,6 @@
 """Define what a handler gets with an update: the actor, the texts and transactions."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -8,17 +8,23 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.admin_chat import AdminChat
+from bot.batcher import Batcher
 from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
 from bot.throttle import Throttle
-from db.models.users import User
-from db.session import Sessions, is_away, is_conflict, is_read_only
-from services.platform import inbox
+from db.models.users import Role, User
+from db.session import Sessions, is_away, is_conflict, is_read_only, without_transactions
+from services.platform import inbox, users
 from services.platform.actors import Actor
 from services.platform.guards import CachedComparison
 
 log = structlog.get_logger(__name__)
+
+PEOPLE_AT_ONCE = 50
+"""The largest number of people that one statement reads."""
+Person = tuple[User, frozenset[Role]]
+"""A user with the user's staff roles."""
 
 
 class TryLaterError(Exception):
@@ -67,9 +73,22 @@ async def single_read(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises DatabaseAwayError if PostgreSQL is not available.
     """
-    async with database_errors(reads_only=True), sessions.begin() as session:
-        await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    async with database_errors(reads_only=True), _single_statement(sessions) as session:
         yield session
+
+
+@asynccontextmanager
+async def single_write(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for one statement, which PostgreSQL commits by itself.
+
+    Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the statement.
+    """
+    async with database_errors(), _single_statement(sessions) as session:
+        yield session
+
+
+def _single_statement(sessions: Sessions) -> AsyncSession:
+    return sessions(bind=without_transactions(sessions))
 
 
 @dataclass
@@ -84,6 +103,22 @@ class Dependencies:
     """Sessions for updates and for a new id of the admin chat."""
     throttle: Throttle = field(default_factory=Throttle)
     guards: CachedComparison = field(default_factory=CachedComparison)
+
+    def __post_init__(self) -> None:
+        """Let updates that are handled at the same time read their people together."""
+        self._people: Batcher[int, Person | None] = Batcher(self._find_people, PEOPLE_AT_ONCE)
+
+    async def find_person(self, telegram_id: int) -> Person | None:
+        """Return the user with this Telegram id and the user's present staff roles, or None.
+
+        A blocked user has no roles. Raises DatabaseAwayError.
+        """
+        return await self._people(telegram_id)
+
+    async def _find_people(self, telegram_ids: Sequence[int]) -> Sequence[Person | None]:
+        async with single_read(self.sessions) as session:
+            found = await users.find_with_roles(session, telegram_ids)
+        return [found.get(telegram_id) for telegram_id in telegram_ids]
 
 
 @dataclass

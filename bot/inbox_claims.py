@@ -14,6 +14,11 @@ from services.platform import inbox, lanes
 
 IN_FLIGHT = 200
 """The largest number of claimed rows that are not finished, without staff and queries."""
+REFILL = 50
+"""After a claim of all that may be claimed, this many rows end before the next claim of others.
+
+The next claim then takes many. A read of the table after POLL_SECONDS does not wait for them.
+"""
 STAFF_IN_FLIGHT = 50
 """The largest number of claimed rows of the staff that are not finished."""
 PRE_CHECKOUTS_IN_FLIGHT = 10
@@ -37,6 +42,9 @@ class InboxClaims:
         self._read_facts_at = 0.0
         self._full_lanes: set[int] = set()
         self._is_full = False
+        """Whether the last claim reached the limit of the staff's rows or of queries."""
+        self._had_enough = False
+        """Whether the last claim reached the limit of the other rows."""
         self.staff_lanes: frozenset[int] = frozenset()
         """The lanes of the staff, or an empty set before the first claim."""
 
@@ -50,8 +58,24 @@ class InboxClaims:
             self._lanes.pop(row_id, None)
 
     def may_be_more(self, lane: int) -> bool:
-        """Return whether a limit kept the last claim from rows that this lane's end sets free."""
-        return self._is_full or lane in self._full_lanes
+        """Return whether a limit kept the last claim from rows that can be claimed now.
+
+        `lane` is the lane that has just ended.
+        """
+        return (
+            lane in self._full_lanes or self._is_full or (self._had_enough and not self._has_enough)
+        )
+
+    def should_claim(self, arrived: Iterable[int]) -> bool:
+        """Return whether to claim now, after updates of the lanes `arrived` were stored."""
+        return not self._has_enough or any(
+            lane >= lanes.SWITCH_LANES or lane in self.staff_lanes for lane in arrived
+        )
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether fewer than REFILL rows have ended since a claim that took all it may."""
+        return self._had_enough and len(self._lanes) > IN_FLIGHT - REFILL
 
     async def claim(self) -> Sequence[InboxUpdate]:
         """Claim open rows of the table. Raises DatabaseAwayError."""
@@ -95,9 +119,8 @@ class InboxClaims:
 
     def _note_limits(self) -> None:
         staff, queries, others = self._count()
-        self._is_full = (
-            staff >= STAFF_IN_FLIGHT or queries >= PRE_CHECKOUTS_IN_FLIGHT or others >= IN_FLIGHT
-        )
+        self._is_full = staff >= STAFF_IN_FLIGHT or queries >= PRE_CHECKOUTS_IN_FLIGHT
+        self._had_enough = others >= IN_FLIGHT
         self._full_lanes = {
             lane
             for lane, count in Counter(self._lanes.values()).items()

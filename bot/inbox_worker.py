@@ -24,6 +24,7 @@ from bot.context import (
     TryLaterError,
     UpdateResult,
     database_errors,
+    single_write,
 )
 from bot.handler_slots import HandlerSlots
 from bot.inbox_claims import InboxClaims
@@ -129,7 +130,8 @@ class InboxWorker:
         # Telegram sends again what could not be stored, so only a success counts.
         for update in wanted:
             self._throttle.count_stored(update)
-        self.wake()
+        if self._claims.should_claim(map(inbox.lane_of, wanted)):
+            self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and wait for the running handlers.
@@ -333,8 +335,8 @@ class InboxWorker:
             await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
 
     async def _mark_all_handled(self, handled: Sequence[tuple[int, str | None]]) -> Sequence[None]:
-        """Mark rows as done in one transaction. Raises DatabaseAwayError."""
-        async with database_errors(), self._sessions.begin() as session:
+        """Mark rows as done with one statement. Raises DatabaseAwayError."""
+        async with single_write(self._sessions) as session:
             await inbox.mark_all_handled(session, handled)
         return [None] * len(handled)
 

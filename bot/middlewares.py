@@ -23,7 +23,7 @@ from aiogram_dialog.utils import REPLY_CALLBACK_SYMBOLS
 
 from bot import button_screens
 from bot.callbacks import BESIDE, ConfirmAdminChat
-from bot.context import Dependencies, RequestContext, database_errors, single_read
+from bot.context import Dependencies, RequestContext, database_errors
 from bot.screens import admin_chat as admin_chat_screens
 from bot.stop_path import is_stop
 from bot.telegram.answers import answer_press
@@ -278,8 +278,7 @@ async def _find_or_register(
 ) -> tuple[User, frozenset[Role], bool]:
     """Return a person, the person's roles, and whether the person is new and was registered."""
     language = users.known_language(telegram_user.language_code)
-    async with single_read(dependencies.sessions) as session:
-        found = await users.find_with_roles(session, telegram_user.id)
+    found = await dependencies.find_person(telegram_user.id)
     if found is not None and (found[0].language_chosen or found[0].language == language):
         return *found, False
     async with database_errors(), dependencies.sessions.begin() as session:

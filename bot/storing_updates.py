@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bot import update_filter
-from bot.context import DatabaseAwayError, database_errors
+from bot.context import DatabaseAwayError, single_write
 from db.session import Sessions, is_bad_data
 from services.platform import inbox
 
@@ -69,5 +69,5 @@ def has_id(update: dict[str, Any]) -> bool:
 
 async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     if updates:
-        async with database_errors(), sessions.begin() as session:
+        async with single_write(sessions) as session:
             await inbox.store(session, updates)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from asyncpg import InternalClientError
@@ -254,6 +255,13 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
     # The driver knows this from the socket. A ping would cost three round trips.
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+@lru_cache(maxsize=8)
+def without_transactions(sessions: Sessions) -> AsyncEngine:
+    """Return the engine of `sessions` for statements without BEGIN and COMMIT. It has the pool."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

@@ -28,7 +28,7 @@ _STATUS_CHANGES = {
 
 async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
     """Build the screen with a page of the person's campaigns."""
-    async with context.read() as session:
+    async with context.read_once() as session:
         rows = await campaigns.of_advertiser(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
         )
@@ -58,7 +58,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.BUY))
 async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the person's active campaigns, to choose one for a new placement."""
-    async with context.read() as session:
+    async with context.read_once() as session:
         rows = await campaigns.of_advertiser(
             session,
             user_id=context.user_id,

@@ -1,24 +1,16 @@
 """Build slow objects before the scheduler takes work."""
 
-from datetime import UTC, datetime
-
 from aiogram.methods.base import Response
 from aiogram.types import Message
-from sqlalchemy.orm import configure_mappers
 
-from bot import texts
+from bot import warm_up
 from bot.telegram import ad_messages
 from services.market.creatives import Creative
 
 
 def build() -> None:
     """Build the objects that the first post and the first message need."""
-    configure_mappers()
-    for language in texts.LANGUAGES:
-        said = texts.Texts(language, "USD")
-        said.money(1)
-        said.time(datetime.now(UTC))
-        said("campaigns")
+    warm_up.build_texts()
     ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
     ad_messages.message(1, ad)
     for part in ad_messages.parts(ad):

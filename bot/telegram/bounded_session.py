@@ -16,8 +16,8 @@ from bot import bounded_json, update_filter
 _PARTS = ("accepted_gift_types", "parameters", "photo", "user")
 """The objects that are kept of an answer that is neither a message nor a list of transactions."""
 _USER = "user"
-_models: dict[str, type[Response[Any]]] = {}
-"""The models of answers, by the type of the result."""
+_models: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
+"""The models of answers, by the method."""
 _LISTED = 100
 """A list in an answer has at most this many items that the product reads."""
 
@@ -56,19 +56,20 @@ class BoundedSession(AiohttpSession):
         except ValueError:
             # aiogram reports the text as unreadable.
             content = ""
-        _keep_model(method)
+        model_of(method)
         checked = self.check_response(
             bot=bot, method=method, status_code=response.status, content=content
         )
         return cast("TelegramType", checked.result)
 
 
-def _keep_model(method: TelegramMethod[Any]) -> None:
-    """Keep the model of a method's answer. pydantic needs up to 0.1 s to build it again."""
-    # pydantic only has weak references to the models of generic types.
-    returned = method.__returning__
-    if str(returned) not in _models:
-        _models[str(returned)] = Response[returned]  # type: ignore[valid-type]  # a type of run time
+def model_of(method: TelegramMethod[Any]) -> type[Response[Any]]:
+    """Return the model of a method's answer, which is built once."""
+    # The build takes up to 0.1 s. pydantic only has weak references to the models of generic types.
+    kind = type(method)
+    if kind not in _models:
+        _models[kind] = Response[method.__returning__]  # type: ignore[name-defined]  # a type of run time
+    return _models[kind]
 
 
 def reduce(answer: Any) -> Any:

@@ -122,7 +122,7 @@ async def decline(
     return await _answer(session, actor, target_id, Answer.DECLINED, reason, version)
 
 
-def waiting_count(user_id: int) -> ScalarSelect[int]:
+def waiting_count(user_id: ColumnElement[int]) -> ScalarSelect[int]:
     """Build a subquery of the number of placements that wait for a person's answer."""
     return (
         select(func.count())
@@ -136,9 +136,12 @@ def waiting_count(user_id: int) -> ScalarSelect[int]:
     )
 
 
+_COUNT_WAITING = select(waiting_count(bindparam("user_id", type_=BigInteger)))
+
+
 async def count_waiting(session: AsyncSession, user_id: int) -> int:
     """Return how many placements wait for a person's answer."""
-    return int(await session.scalar(select(waiting_count(user_id))) or 0)
+    return int(await session.scalar(_COUNT_WAITING, {"user_id": user_id}) or 0)
 
 
 async def tell_unreachable(session: AsyncSession, target_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,14 @@ from services.platform.actors import SYSTEM, Actor
 from services.platform.removal_errors import RemovedEarly
 from services.platform.transitions import ActorRole
 
+_OF_OWNER = (
+    select(Channel)
+    .where(
+        Channel.owner_id == bindparam("user_id", type_=BigInteger),
+        Channel.status != ChannelStatus.REMOVED,
+    )
+    .order_by(Channel.id)
+)
 OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
@@ -231,12 +239,7 @@ async def record_rights_restored(
 
 async def of_owner(session: AsyncSession, user_id: int) -> Sequence[Channel]:
     """Return a user's channels, except removed ones."""
-    rows = await session.scalars(
-        select(Channel)
-        .where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED)
-        .order_by(Channel.id)
-    )
-    return rows.all()
+    return (await session.scalars(_OF_OWNER, {"user_id": user_id})).all()
 
 
 async def get(session: AsyncSession, channel_id: int) -> Channel:

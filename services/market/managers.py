@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    literal,
     or_,
     select,
     text,
@@ -122,13 +121,7 @@ async def list_ids(session: AsyncSession, channel_id: int, owner_id: int) -> Seq
 
 async def channels_of(session: AsyncSession, user_id: int) -> Sequence[Channel]:
     """Return the channels of which a person is a manager, except removed ones."""
-    query = (
-        select(Channel)
-        .join(ChannelManager, ChannelManager.channel_id == Channel.id)
-        .where(ChannelManager.user_id == user_id, _COUNTS, Channel.status != ChannelStatus.REMOVED)
-        .order_by(Channel.id)
-    )
-    return (await session.scalars(query)).all()
+    return (await session.scalars(_MANAGED, {"user_id": user_id})).all()
 
 
 async def is_manager(
@@ -149,6 +142,16 @@ async def is_manager(
 
 
 _COUNTS = and_(ChannelManager.owner_id == Channel.owner_id, ChannelManager.ended_at.is_(None))
+_MANAGED = (
+    select(Channel)
+    .join(ChannelManager, ChannelManager.channel_id == Channel.id)
+    .where(
+        ChannelManager.user_id == bindparam("user_id", type_=BigInteger),
+        _COUNTS,
+        Channel.status != ChannelStatus.REMOVED,
+    )
+    .order_by(Channel.id)
+)
 
 
 async def role_in(session: AsyncSession, channel: Channel, actor: Actor) -> str:
@@ -174,7 +177,7 @@ async def get_channel(session: AsyncSession, *, actor: Actor, channel_id: int) -
     return channel
 
 
-def may_answer(user_id: int) -> ColumnElement[bool]:
+def may_answer(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Build the SQL condition that a person may answer for the owner of a placement's channel.
 
     The caller's query must select from `campaign_targets`.
@@ -183,7 +186,7 @@ def may_answer(user_id: int) -> ColumnElement[bool]:
     owners = select(ChannelManager.owner_id).where(active)
     return and_(
         # The index of the waiting placements begins with the owner.
-        CampaignTarget.owner_id.in_(select(literal(user_id)).union_all(owners)),
+        CampaignTarget.owner_id.in_(select(user_id).union_all(owners)),
         or_(
             CampaignTarget.owner_id == user_id,
             exists().where(

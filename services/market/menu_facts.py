@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import (
@@ -52,8 +52,9 @@ async def sides(session: AsyncSession, user_id: int) -> Sides:
     return Sides(*row.one())
 
 
-async def read(session: AsyncSession, user_id: int) -> MenuFacts:
-    """Return the facts of a person's menu. A person without a wallet has the balance 0."""
+def _statement() -> Select[int, int, int]:
+    """Build the statement that reads all facts of the person `user_id`."""
+    user_id = bindparam("user_id", type_=BigInteger)
     balance = (
         select(Wallet.balance)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -70,7 +71,13 @@ async def read(session: AsyncSession, user_id: int) -> MenuFacts:
         )
         .scalar_subquery()
     )
-    row = await session.execute(
-        select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
-    )
+    return select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
+
+
+_FACTS = _statement()
+
+
+async def read(session: AsyncSession, user_id: int) -> MenuFacts:
+    """Return the facts of a person's menu. A person without a wallet has the balance 0."""
+    row = await session.execute(_FACTS, {"user_id": user_id})
     return MenuFacts(*row.one())

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, func, select
+from sqlalchemy import Row, ScalarSelect, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -126,6 +127,7 @@ def _last_complaint() -> ScalarSelect[int]:
     )
 
 
+@cache
 def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -250,7 +252,7 @@ async def waiting_for_owner(
         _query()
         .where(
             agreements.is_asked(),
-            managers.may_answer(user_id),
+            managers.may_answer(literal(user_id)),
             CampaignTarget.answer_due_at > func.clock(),
         )
         .order_by(CampaignTarget.id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -24,6 +24,14 @@ from services.platform import errors
 
 BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
 """The kinds of wallets whose balance must equal the amounts of open escrows or withdrawals."""
+
+
+_USER_ID = bindparam("user_id", type_=BigInteger)
+_OF_USER = (
+    select(Wallet)
+    .where(Wallet.user_id == _USER_ID, Wallet.kind == WalletKind.USER)
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,7 @@ class StatementLine:
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
     """Return a user's own wallet, read from the database anew. Raises NotFound."""
-    wallet: Wallet | None = await session.scalar(
-        select(Wallet)
-        .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
-        .execution_options(populate_existing=True)
-    )
+    wallet: Wallet | None = await session.scalar(_OF_USER, {"user_id": user_id})
     if wallet is None:
         raise errors.NotFound("wallet", user_id)
     return wallet
@@ -84,10 +88,10 @@ async def open_loss(session: AsyncSession, user_id: int) -> int:
     return 0 if wallet is None else max(0, -wallet.balance)
 
 
-def open_loss_of(user_id: InstrumentedAttribute[int]) -> ColumnElement[int]:
+def open_loss_of(user_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[int]:
     """Build the SQL expression for how much money a person owes, in minor units.
 
-    The caller's query must select from the table of `user_id`.
+    If `user_id` is a column, the caller's query must select from its table.
     """
     loss = Wallet.__table__.alias("losses")
     balance = (
@@ -111,25 +115,44 @@ def require_amount(amount: int) -> None:
         raise errors.InvalidAmount(amount)
 
 
+def _balances() -> Select[int, int, str, int, int]:
+    """Build the statement that reads the balances of the person `user_id`."""
+    held = (
+        select(func.coalesce(func.sum(Escrow.amount), 0))
+        .join(CampaignTarget, CampaignTarget.id == Escrow.campaign_target_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(Campaign.advertiser_id == _USER_ID, Escrow.status == EscrowStatus.HELD)
+        .scalar_subquery()
+    )
+    others = Wallet.__table__.alias("others")
+    leaving = (
+        select(others.c.balance)
+        .where(others.c.user_id == _USER_ID, others.c.kind == WalletKind.WITHDRAWAL)
+        .scalar_subquery()
+    )
+    return select(
+        Wallet.balance,
+        held.label("held"),
+        Wallet.currency,
+        func.coalesce(leaving, 0).label("leaving"),
+        open_loss_of(_USER_ID).label("loss"),
+    ).where(Wallet.user_id == _USER_ID, Wallet.kind == WalletKind.USER)
+
+
+_BALANCES = _balances()
+
+
 async def balances(session: AsyncSession, user_id: int) -> Balances:
     """Return a user's available money, the money in escrows and open withdrawals, and the loss.
 
     Amounts are in minor units. Raises NotFound.
     """
-    wallet = await of_user(session, user_id)
-    held = await session.scalar(
-        select(func.coalesce(func.sum(Escrow.amount), 0))
-        .join(CampaignTarget, CampaignTarget.id == Escrow.campaign_target_id)
-        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-        .where(Campaign.advertiser_id == user_id, Escrow.status == EscrowStatus.HELD)
+    found = (await session.execute(_BALANCES, {"user_id": user_id})).one_or_none()
+    if found is None:
+        raise errors.NotFound("wallet", user_id)
+    return Balances(
+        found.balance, int(found.held), found.currency, int(found.leaving), int(found.loss)
     )
-    leaving = await session.scalar(
-        select(Wallet.balance).where(
-            Wallet.user_id == user_id, Wallet.kind == WalletKind.WITHDRAWAL
-        )
-    )
-    loss = await open_loss(session, user_id)
-    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0), loss)
 
 
 async def statement(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ARRAY, Text, bindparam, cast, func, select, update
+from sqlalchemy import ARRAY, BigInteger, Text, any_, bindparam, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role, User, UserRole
@@ -21,7 +21,7 @@ _WITH_ROLES = select(
         .scalar_subquery(),
         type_=ARRAY(Text),
     ),
-).where(User.telegram_id == bindparam("telegram_id"))
+).where(User.telegram_id == any_(bindparam("telegram_ids", type_=ARRAY(BigInteger))))
 
 
 def known_language(code: str | None) -> str:
@@ -37,15 +37,14 @@ async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None
 
 
 async def find_with_roles(
-    session: AsyncSession, telegram_id: int
-) -> tuple[User, frozenset[Role]] | None:
-    """Return the user with this Telegram id and the user's staff roles, or None.
+    session: AsyncSession, telegram_ids: Collection[int]
+) -> dict[int, tuple[User, frozenset[Role]]]:
+    """Return the users with these Telegram ids and their staff roles, by Telegram id.
 
-    A blocked user has no roles.
+    A blocked user has no roles. Unknown ids are left out.
     """
-    found = await session.execute(_WITH_ROLES, {"telegram_id": telegram_id})
-    row = found.one_or_none()
-    return None if row is None else (row[0], frozenset(map(Role, row[1])))
+    found = await session.execute(_WITH_ROLES, {"telegram_ids": list(telegram_ids)})
+    return {user.telegram_id: (user, frozenset(map(Role, roles))) for user, roles in found}
 
 
 async def telegram_ids(session: AsyncSession, user_ids: Collection[int]) -> dict[int, int]:
