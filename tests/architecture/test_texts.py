@@ -47,7 +47,7 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import cancellations, complaints, placement_versions, terms
+from services.market import cancellations, complaints, placement_versions, terms, topics
 from services.platform import (
     agreement_errors,  # noqa: F401 - defines errors
     calendar_errors,  # noqa: F401 - defines errors
@@ -310,6 +310,8 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
     removal_callbacks.OnRemovals: {"reason": early_removals.REASONS},
     callbacks.CancelPlacement: {"reason": cancellations.REASONS},
+    callbacks.SetAdTopic: {"topic": topics.TOPICS},
+    owner_callbacks.SetRuleTopic: {"topic": topics.TOPICS},
 }
 """All values of the text fields of a class."""
 
