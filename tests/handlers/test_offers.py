@@ -158,7 +158,8 @@ async def test_the_topic_stays_while_a_placement_waits(market: Marketplace) -> N
     alert = await market.press("advertiser", "Food")
     assert "The topic stays" in alert
     await market.say("owner", "/start")
-    await market.press("owner", "⏳ Waiting for you")
+    await market.press("owner", "📺 My channels (1)")
+    await market.press("owner", "⏳ Waiting for my answer (1)")
     await market.press("owner", "#")
     assert "Topic: Health" in await market.last("owner")
 
