@@ -20,7 +20,7 @@ from tests.embedded_fixture import clone_database
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "525252:chaos-token_of-the-sandbox"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 Facts = dict[str, Any]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from tests.chaos.failpoints import Failpoint
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 @dataclass

@@ -140,7 +140,8 @@ async def test_an_owner_is_asked_about_some_topics_in_spite_of_the_rule(
     await market.press("advertiser", "Food")
     assert "🏷 Topic: Food" in await market.buttons("advertiser")
     await market.press("advertiser", "✅ Submit")
-    assert "accepts such ads" in await market.last("advertiser")
+    *_, form, _campaign = await market.messages("advertiser")
+    assert "accepts such ads" in form["text"], "the form is above the message with the topics"
     await market.deliver()
     assert "Topic: Food" in await market.last("group")
     assert "The channel's rule accepted it" in await market.last("group")
@@ -157,7 +158,8 @@ async def test_the_topic_stays_while_a_placement_waits(market: Marketplace) -> N
     alert = await market.press("advertiser", "Food")
     assert "The topic stays" in alert
     await market.say("owner", "/start")
-    await market.press("owner", "⏳ Waiting for you")
+    await market.press("owner", "📺 My channels (1)")
+    await market.press("owner", "⏳ Waiting for my answer (1)")
     await market.press("owner", "#")
     assert "Topic: Health" in await market.last("owner")
 
