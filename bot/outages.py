@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from db.session import OTHER_FAILURE, cause, failure_kind
+from db.session import NO_SOCKET, OTHER_FAILURE, cause, failure_kind
 
 LOG_SECONDS = 60.0
 """The shortest time between two lines about one service, in seconds."""
@@ -21,6 +21,8 @@ LONG_SECONDS = 20.0
 DATABASE = "PostgreSQL"
 REDIS = "Redis"
 TELEGRAM = "Telegram"
+_GONE = ". No such file or directory."
+"""The end of Redis's words about a socket that is gone, which read as if a file were missing."""
 _FACT = "database_outage_"
 """The beginning of the name of a heartbeat's fact about a long outage."""
 
@@ -35,6 +37,8 @@ class _Outage:
     last_at: float
     kind: str
     """Why the service fails, for the database a result of `failure_kind`."""
+    is_logged: bool = False
+    """Whether a line of the log says that the service is away."""
 
 
 _last_lines: dict[str, float] = {}
@@ -115,7 +119,16 @@ def log_away(what: str, *, why: str, kind: str = OTHER_FAILURE) -> None:
     """Note that the service `what` has failed, and log it at most one time in LOG_SECONDS."""
     note_failure(what, kind)
     if may_log(what):
+        _outages[what].is_logged = True
         log.warning("away: waiting for it", what=what, cause=why)
+
+
+def log_ended(*services: str) -> None:
+    """Log each outage of these services that is over and was logged, and forget it."""
+    for what in services:
+        outage = _outages.get(what)
+        if outage is not None and outage.is_logged and (seconds := take_ended(what)) is not None:
+            log.warning("works again", what=what, seconds=round(seconds))
 
 
 def log_database_away(error: BaseException) -> None:
@@ -127,4 +140,6 @@ def cause_of(error: BaseException) -> str:
     """Return the class and the text of an error of Redis in one line, without a password."""
     # Sentinel's client adds its whole configuration.
     words = " ".join(str(error).partition(" : <")[0].split())
+    if words.endswith(_GONE):
+        return f"{words.removesuffix(_GONE)}: {NO_SOCKET}"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -75,6 +75,7 @@ class ProcessWatch:
 
     async def watch_once(self) -> None:
         """Write one heartbeat, and send the changes about the scheduler and the database."""
+        outages.log_ended(outages.DATABASE, outages.REDIS, outages.TELEGRAM)
         redis_away = not await self._dependencies.storage.alive()
         metrics.REDIS_AWAY.set(redis_away)
         recent_events.set_state("redis_away", is_true=redis_away)

@@ -78,6 +78,15 @@ class RedisLink:
             return False
         return True
 
+    async def fault(self) -> str | None:
+        """Return why Redis does not answer now, or None if it does. Logs nothing."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self._ping()
+        except _ERRORS as error:
+            return outages.cause_of(error)
+        return None
+
     async def close(self) -> None:
         """Close the connections, and end the calls in the background."""
         for task in self._tasks:
@@ -118,7 +127,8 @@ class RedisLink:
             await asyncio.sleep(PAUSE_SECONDS)
             try:
                 await self._limited(self._ping)
-            except _ERRORS:
+            except _ERRORS as error:
+                outages.log_away(outages.REDIS, why=outages.cause_of(error))
                 continue
             self.is_away = False
 

@@ -57,6 +57,10 @@ class FormStorage(BaseStorage):
         """Return whether Redis answers now."""
         return await self._link.alive()
 
+    async def fault(self) -> str | None:
+        """Return why Redis does not answer now, or None if it does. Logs nothing."""
+        return await self._link.fault()
+
     async def close(self) -> None:
         """Close the connections to Redis."""
         await self._link.close()

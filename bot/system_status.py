@@ -72,9 +72,9 @@ def _problem(reason: BaseException) -> str:
 async def _redis(storage: FormStorage | None) -> Line:
     if storage is None:
         return Line("redis", None, Unit.TEXT, State.UNKNOWN)
-    if await storage.alive():
+    if (fault := await storage.fault()) is None:
         return Line("redis", "answers", Unit.TEXT, State.OK)
-    return Line("redis", AWAY, Unit.TEXT, State.ATTENTION)
+    return Line("redis", AWAY, Unit.TEXT, State.ATTENTION, fault)
 
 
 @cache

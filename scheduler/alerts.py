@@ -66,6 +66,8 @@ class AlertWatch:
         The dead man's switch is called only after all of this has worked.
         """
         self._note_outage()
+        # The clock logs the end of an outage of the database.
+        outages.log_ended(outages.REDIS, outages.TELEGRAM)
         redis_away = not await self.limiter.alive()
         metrics.REDIS_AWAY.set(redis_away)
         recent_events.set_state("redis_away", is_true=redis_away)

@@ -153,7 +153,9 @@ async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float)
         try:
             await _publish(worker, claim, lease_ends)
         except Exception:
-            log.exception("Worker error", tick="posts", job_id=claim.job_id)
+            log.exception(
+                "Worker error", tick="posts", job_id=claim.job_id, target_id=claim.target_id
+            )
 
 
 async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
@@ -206,7 +208,7 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
         return await worker.begin_send(claim)
     except DATABASE_ERRORS:
         # Without a result nothing is sent, so the post does not become uncertain.
-        log.warning("Worker error", tick="posts", job_id=claim.job_id)
+        log.warning("Worker error", tick="posts", job_id=claim.job_id, target_id=claim.target_id)
         return False
 
 

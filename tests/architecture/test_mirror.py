@@ -65,7 +65,6 @@ TESTED_ELSEWHERE = {
     "services/platform/alerts": "scheduler/test_alerts stores and reads them",
     "scheduler/state_gauges": "scheduler/test_alerts reads what it shows",
     "bot/setting_types": "test_settings reads a value of each type",
-    "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
     "bot/cli/stop": "cli/test_stop_all runs the command",
     "bot/cli/switch_argument": "cli/test_app names a switch, no switch and all switches",

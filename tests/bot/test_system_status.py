@@ -21,6 +21,8 @@ AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 async def test_a_dead_redis_and_scheduler_are_lines_of_the_status(database: Database) -> None:
     ran = await shell_of(database).adtech("status")
     assert ran.status == 1
+    assert ran.err == ""
+    assert "Connect call failed" in next(x for x in ran.out.splitlines() if x.startswith("redis"))
     lines = {line.split()[0]: line.split()[1:4] for line in ran.out.splitlines()}
     assert lines["database"] == ["answers", "text", "ok"]
     assert lines["redis"] == ["does_not_answer", "text", "LOOK"]

@@ -18,3 +18,6 @@ DRILLS = {
     "restore": restore.RESTORE,
     "database_away": dead_processes.DATABASE_AWAY,
 }
+
+LONGEST = frozenset({"restore", "telegram_closed", "telegram_resets", "telegram_502"})
+"""The drills that take longest: nine switches run again, or posts are searched twice."""
