@@ -317,6 +317,7 @@ async def save_draft(market: Marketplace) -> None:
     await market.press("advertiser", "💾 Save")
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_draft_is_changed_and_a_campaign_is_copied(market: Marketplace) -> None:
     await save_draft(market)
     await market.press("advertiser", "✏️ Change the draft")

@@ -1,9 +1,12 @@
 """Test how an advertiser deletes a draft, and raises the budget of a campaign."""
 
+import pytest
+
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_campaign_form import save_draft
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_draft_is_deleted_after_a_question(market: Marketplace) -> None:
     await save_draft(market)
     await market.press("advertiser", "🗑 Delete the draft")
@@ -26,6 +29,7 @@ async def test_a_draft_is_deleted_after_a_question(market: Marketplace) -> None:
     assert await market.value(deleted) == 1
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_budget_is_raised(market: Marketplace) -> None:
     await save_draft(market)
     await market.press("advertiser", "🚀 Activate")

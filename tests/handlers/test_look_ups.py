@@ -1,5 +1,7 @@
 """Test how admins look up things and watch words in the admin chat, and who reads a card."""
 
+import pytest
+
 from bot.look_up_callbacks import LookedUp, LookUp
 from db.models.users import Role
 from tests.handlers.marketplace import Marketplace
@@ -46,6 +48,7 @@ async def test_other_people_look_up_nothing(market: Marketplace) -> None:
     assert {refusal["error"] for refusal in await market.refusals()} == {"AccessDenied"}
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_words_are_watched_and_warned_about(market: Marketplace) -> None:
     await market.say("admin", "/watch", where="group")
     assert "No word is watched" in await market.last("group")
@@ -61,6 +64,7 @@ async def test_words_are_watched_and_warned_about(market: Marketplace) -> None:
     assert await market.buttons("group") == ["🗑 casino"]
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_one_admin_takes_a_card(market: Marketplace) -> None:
     await market.employ("owner", Role.ADMIN)
     group = market.chat("group")

@@ -5,6 +5,8 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from db.models.posting import Verdict
 from services.market import complaints, link_clicks
 from services.market.link_clicks import FIRST, Clicks
@@ -107,6 +109,7 @@ async def buy(market: Marketplace) -> None:
     await market.press("advertiser", "📋 Open the placement")
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_an_advertiser_counts_clicks_and_reads_the_result(market: Marketplace) -> None:
     await choose(market)
     await buy(market)

@@ -53,10 +53,14 @@ _STATUS_CONDITION = re.compile(
     rf"(?:(?:status|claim_no|lease_owner)\s*(?:=|<>|IN|NOT IN|IS (?:NOT )?DISTINCT FROM)\s*{_VALUE}"
     r"|(?:enabled|blocked)\b))"
 )
-_CASE = r"\bCASE\b(?:(?!\bCASE\b).)*?\bEND\b"
+_CASE = re.compile(r"\bCASE\b(?:(?!\bCASE\b|;).)*?\bEND\b(?!\s+CASE\b)", re.DOTALL)
+"""An expression with CASE, without another one in it. A statement has semicolons."""
 _REFUSAL = re.compile(
-    rf"\b(?:IF|ELSIF)\s(?P<test>(?:{_CASE}|(?!\bTHEN\b|\bCASE\b).)*?)\sTHEN\s+RAISE\b", re.DOTALL
+    r"\b(?:IF|ELSIF|WHEN)\s(?P<test>(?:(?!\bTHEN\b).)*?)\sTHEN\s+"
+    r"(?:RAISE\b|RETURN\s+'|code\s*:=)",
+    re.DOTALL,
 )
+"""A condition that raises, or that returns a code for a refusal, for example `not_found`."""
 
 
 def edits_of_sql(sql: str) -> list[Edit]:
@@ -79,29 +83,38 @@ def edits_of_sql(sql: str) -> list[Edit]:
         Edit("status condition", match.start("test"), match.end("test"), "true")
         for match in _STATUS_CONDITION.finditer(uncommented)
     ]
-    for match in _REFUSAL.finditer(uncommented):
+    masked = _without_cases(uncommented)
+    for match in _REFUSAL.finditer(masked):
         start = match.start("test")
-        # Use the last IF before the refusal: an earlier IF belongs to an outer block.
-        start += max((inner.end() for inner in re.finditer(r"\bIF\s", match["test"])), default=0)
+        # Use the last word before the refusal: an earlier one belongs to an outer block.
+        inner = [found.end() for found in re.finditer(r"\b(?:IF|WHEN)\s", match["test"])]
+        start += max(inner, default=0)
         edits += [
             Edit("refusal", start + a, start + b, "false")
-            for a, b in _alternatives(uncommented[start : match.end("test")])
+            for a, b in _alternatives(masked[start : match.end("test")])
         ]
     return edits
+
+
+def _without_cases(sql: str) -> str:
+    """Return a text of the same length in which `x` stands for each expression with CASE."""
+    while (masked := _CASE.sub(lambda match: "x" * len(match[0]), sql)) != sql:
+        sql = masked
+    return sql
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
     """Split a condition at each top-level OR. Return the start and the end of each part."""
     depth, begin, parts, quoted = 0, 0, [], False
-    for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
+    for match in re.finditer(r"[()']|\bOR\b", condition):
         word = match[0]
         if word == "'":
             quoted = not quoted
         elif quoted:
             continue
-        elif word in {"(", "CASE"}:
+        elif word == "(":
             depth += 1
-        elif word in {")", "END"}:
+        elif word == ")":
             depth -= 1
         elif depth == 0:
             parts.append((begin, match.start()))

@@ -6,6 +6,7 @@ import pytest
 
 from db.models.operations import Switch
 from db.models.users import Role
+from services.market import complaints
 from services.platform import errors
 from services.platform.complaint_errors import (
     ComplaintMovedOn,
@@ -99,6 +100,41 @@ async def test_both_sides_can_give_up_the_appeal(database: Database) -> None:
     assert await found.pass_time(timedelta()) == 1
     await found.settle()
     assert await found.balances() == (START - 2_500, 2_250)
+
+
+async def test_one_side_alone_ends_no_time_for_an_appeal(database: Database) -> None:
+    found = await complained(database)
+    await found.dispute()
+    await found.decide(50)
+    await found.accept(found.made.advertiser)
+    for late in (found.accept, found.appeal):
+        with pytest.raises(ComplaintMovedOn):
+            await late(found.made.advertiser)
+    assert await found.pass_time(APPEAL - timedelta(minutes=1)) == 0
+    await found.appeal(found.made.owner)
+
+
+async def test_nothing_follows_the_second_decision_whatever_its_time(database: Database) -> None:
+    found = await complained(database)
+    await found.dispute()
+    await found.decide(50)
+    await found.appeal(found.made.owner)
+    await found.decide_appeal(40)
+    await database.as_owner("UPDATE complaints SET due_at = clock() + interval '1 hour'")
+    for side in (found.made.owner, found.made.advertiser):
+        for late in (found.accept, found.appeal):
+            with pytest.raises(ComplaintMovedOn):
+                await late(side)
+
+
+async def test_a_complaint_that_is_closed_has_no_step_that_ends(database: Database) -> None:
+    found = await complained(database)
+    async with database.sessions.begin() as session:
+        await complaints.say_satisfied(session, actor=found.made.advertiser, complaint_id=found.id)
+    await database.forward(APPEAL)
+    async with database.sessions.begin() as session:
+        assert not await complaints.end_step(session, complaint_id=found.id)
+    assert await found.one(OUTCOME) == "satisfied"
 
 
 async def test_an_appeal_is_decided_by_another_super_admin_and_is_the_last_one(

@@ -68,6 +68,9 @@ async def test_nobody_else_changes_or_deletes_a_draft(session: AsyncSession) -> 
         await drafts.raise_budget(session, actor=other, campaign_id=campaign_id, total_budget=900)
     with pytest.raises(errors.NotFound):
         await drafts.delete(session, actor=other, campaign_id=campaign_id)
+    with pytest.raises(errors.NotFound):
+        await drafts.raise_budget(session, actor=other, campaign_id=2**40, total_budget=900)
+    assert await _acts(session, "campaign_changed") == 0
     assert await _content(session, campaign_id) == ("Bakery", people.advert().text, 100)
 
 

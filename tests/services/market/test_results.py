@@ -10,6 +10,7 @@ from db.models.audience import ChannelSubscribers
 from db.models.campaigns import TargetStatus
 from db.models.posting import Verdict
 from services.market import channel_activity, link_clicks, results
+from services.market.creatives import Creative
 from services.market.link_clicks import Clicks
 from services.market.results import Day, Result, Total
 from services.money import escrow
@@ -167,6 +168,21 @@ async def test_a_channel_is_measured_by_its_paid_ads(session: AsyncSession) -> N
     await click(session, made, 1)
     assert await count_channels(session) == 1
     assert await rows.table(session, CHANNELS) == [(2, 1, people.PRICE * 2 // 4)]
+
+
+async def test_each_channel_is_measured_by_its_own_ads_with_links(session: AsyncSession) -> None:
+    first, second = [await tracked.deal(session, promised_hours=0) for _ in range(2)]
+    untracked = Creative(kind="text", text="No link")
+    without = await tracked.deal(session, promised_hours=0, creative=untracked)
+    for made in (first, second, without):
+        await publish(session, made)
+        await escrow.release(session, target_id=made.target.id)
+    await click(session, first, 3)
+    assert await count_channels(session) == 2
+    assert await rows.table(session, f"{CHANNELS} ORDER BY channel_id") == [
+        (1, 3, -(-people.PRICE // 3)),
+        (1, 0, None),
+    ]
 
 
 async def test_a_channel_without_a_click_has_no_price_for_one(session: AsyncSession) -> None:
