@@ -23,7 +23,7 @@ from db.models.formats import Ending
 from handlers import buy_many, buy_steps, catalogue_steps, forms
 from handlers import placements as placement_handlers
 from handlers.buy_steps import BuyForm
-from handlers.time_choice import Place, TimeSteps
+from handlers.time_choice import TimeSteps
 from services.market import (
     ad_topics,
     campaigns,
@@ -33,6 +33,7 @@ from services.market import (
     kept_times,
     placements,
 )
+from services.market.offered_times import Place
 from services.market.terms import Terms
 from services.platform import errors
 from services.platform.calendar_errors import NoFreeTime, TimeNotFree

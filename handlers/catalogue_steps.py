@@ -10,7 +10,6 @@ from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, ListGroup, Row
 from aiogram_dialog.widgets.text import Format
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting
 from bot.context import RequestContext
@@ -201,7 +200,7 @@ async def _open_month(_press: CallbackQuery, _button: Button, manager: DialogMan
 
 
 async def _month(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    async def each(_session: AsyncSession, days: Sequence[date]) -> Sequence[date]:
+    async def each(days: Sequence[date]) -> Sequence[date]:
         return days
 
     return await month_choice.read(dialog_manager, each)
@@ -215,9 +214,7 @@ async def _choose_day(manager: DialogManager, day: date) -> None:
 async def _read_day(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     context = forms.context_of(manager)
     day = formatting.parse_day(message.text or "")
-    async with context.read() as session:
-        today = await month_choice.today(session, context)
-    if day is None or day < today:
+    if day is None or day < await month_choice.today(context):
         forms.show_error(manager, context.t("day-wrong"))
         return
     await _choose_day(manager, day)

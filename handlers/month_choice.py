@@ -11,7 +11,6 @@ from typing import Any
 from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager
 from aiogram_dialog.widgets.kbd import Button, Keyboard, Row, Select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import time_zones
 from bot.context import RequestContext
@@ -23,13 +22,14 @@ LAST_MONTH = 12
 """How many months after the present one can be shown."""
 _SHOWN = "month"
 _NO_DAY = "-"
-Offered = Callable[[AsyncSession, Sequence[date]], Awaitable[Sequence[date]]]
+Offered = Callable[[Sequence[date]], Awaitable[Sequence[date]]]
 """Returns those of some days, from today on, that can be chosen."""
 
 
-async def today(session: AsyncSession, context: RequestContext) -> date:
+async def today(context: RequestContext) -> date:
     """Return the present day in the time zone of the person."""
-    now = await queries.now(session)
+    async with context.read_once() as session:
+        now = await queries.now(session)
     return now.astimezone(time_zones.zone(context.t.time_zone)).date()
 
 
@@ -41,13 +41,11 @@ def begin(manager: DialogManager) -> None:
 async def read(manager: DialogManager, offered: Offered) -> dict[str, Any]:
     """Return the data of the step: the days of the month that is shown, and its name."""
     context = forms.context_of(manager)
-    async with context.read() as session:
-        present = await today(session, context)
-        number = manager.dialog_data.get(_SHOWN, 0)
-        month = month_grid.later(present, number)
-        length = (month_grid.later(month, 1) - month).days
-        days = [month + timedelta(days=each) for each in range(length)]
-        free = set(await offered(session, [day for day in days if day >= present]))
+    present, number = await today(context), manager.dialog_data.get(_SHOWN, 0)
+    month = month_grid.later(present, number)
+    length = (month_grid.later(month, 1) - month).days
+    days = [month + timedelta(days=each) for each in range(length)]
+    free = set(await offered([day for day in days if day >= present]))
 
     def label(day: date) -> str | None:
         return str(day.day) if day in free else None

@@ -7,36 +7,26 @@ time is taken in each of these steps.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiogram.fsm.state import State
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting, time_zones
 from bot.context import RequestContext
 from bot.screens import catalogue
-from db import queries
 from handlers import forms, month_choice
 from handlers import settings as settings_handlers
-from services.market import kept_times
+from services.market import offered_times
+from services.market.offered_times import Place
 
-USUAL_HOURS = (9, 10, 12, 14, 16, 18, 19, 20, 21)
-"""The hours that are offered for a channel without a calendar."""
 DAYS_OFFERED = 6
 _LOOKED_AHEAD = 14
 """Of so many days, the first ones with a free time are offered."""
 _DAY = "day"
-
-
-class Place(NamedTuple):
-    """The channel of a placement, and how long no other ad may come after the ad."""
-
-    channel_id: int
-    on_top: timedelta
 
 
 @dataclass(frozen=True)
@@ -122,12 +112,11 @@ class TimeSteps:
 
     async def _days(self, dialog_manager: DialogManager, **data: Any) -> dict[str, Any]:
         context = forms.context_of(dialog_manager)
-        place = self.place(dialog_manager)
+        today = await month_choice.today(context)
+        days = [today + timedelta(days=number) for number in range(_LOOKED_AHEAD)]
+        found = await self._offered(dialog_manager, days)
         async with context.read() as session:
-            today = await month_choice.today(session, context)
-            days = [today + timedelta(days=number) for number in range(_LOOKED_AHEAD)]
-            found = await _free_days(session, context, place, days)
-            is_kept = place is not None and await kept_times.is_kept(session, place.channel_id)
+            is_kept = await offered_times.has_calendar(session, self.place(dialog_manager))
         choice = ("some" if found else "none") if is_kept else "any"
         more = await self.more(dialog_manager, **data) if self.more else {}
         return {
@@ -139,12 +128,21 @@ class TimeSteps:
         }
 
     async def _month(self, dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-        place = self.place(dialog_manager)
+        async def offered(days: Sequence[date]) -> Sequence[date]:
+            return await self._offered(dialog_manager, days)
 
-        async def free(session: AsyncSession, days: Sequence[date]) -> Sequence[date]:
-            return await _free_days(session, forms.context_of(dialog_manager), place, days)
+        return await month_choice.read(dialog_manager, offered)
 
-        return await month_choice.read(dialog_manager, free)
+    async def _offered(self, manager: DialogManager, days: Sequence[date]) -> Sequence[date]:
+        context = forms.context_of(manager)
+        async with context.read() as session:
+            return await offered_times.days(
+                session,
+                self.place(manager),
+                days,
+                time_zones.zone(context.t.time_zone),
+                ahead=context.settings.publish_ahead,
+            )
 
     async def _choose_day(
         self, _press: CallbackQuery, _select: Select[Any], manager: DialogManager, item: str
@@ -157,9 +155,9 @@ class TimeSteps:
 
     async def _times(self, dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
         t, day = forms.context_of(dialog_manager).t, _day(dialog_manager)
-        place = self.place(dialog_manager)
+        zone = time_zones.zone(t.time_zone)
         async with forms.context_of(dialog_manager).read() as session:
-            found = await _free_times(session, t.time_zone, place, day)
+            found = await offered_times.times(session, self.place(dialog_manager), day, zone)
         return {
             "values": {"day": t.weekday(day), "zone": t.zone, "found": len(found)},
             "times": [(int(at.timestamp()), t.clock(at)) for at in found],
@@ -203,36 +201,3 @@ def place_of_form(manager: DialogManager) -> Place | None:
 
 def _day(manager: DialogManager) -> date:
     return date.fromisoformat(manager.dialog_data[_DAY])
-
-
-async def _free_days(
-    session: AsyncSession, context: RequestContext, place: Place | None, days: Sequence[date]
-) -> Sequence[date]:
-    """Return those of some days on which there is a time to offer."""
-    time_zone = context.t.time_zone
-    now = await queries.now(session)
-    last = (now + context.settings.publish_ahead).astimezone(time_zones.zone(time_zone)).date()
-    days = [day for day in days if day <= last]
-    if place is not None and await kept_times.is_kept(session, place.channel_id):
-        zone = time_zones.zone(time_zone)
-        return await kept_times.free_days(
-            session, place.channel_id, days, zone, on_top=place.on_top
-        )
-    return [day for day in days if _usual_times(day, time_zone, now)]
-
-
-async def _free_times(
-    session: AsyncSession, time_zone: str | None, place: Place | None, day: date
-) -> Sequence[datetime]:
-    """Return the times to offer on a day."""
-    if place is not None and await kept_times.is_kept(session, place.channel_id):
-        zone = time_zones.zone(time_zone)
-        return await kept_times.free_on(session, place.channel_id, day, zone, on_top=place.on_top)
-    return _usual_times(day, time_zone, await queries.now(session))
-
-
-def _usual_times(day: date, time_zone: str | None, now: datetime) -> Sequence[datetime]:
-    """Return the usual hours of a day that are not over and that come once."""
-    typed = (formatting.with_day(str(hour), day) for hour in USUAL_HOURS)
-    found = (formatting.parse_time(each, time_zone) for each in typed)
-    return [at for at in found if at is not None and at > now + kept_times.SOON]

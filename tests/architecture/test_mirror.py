@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     " and handlers/test_deep_links press and forge their buttons",
     "handlers/ad_fields": "handlers/test_campaign_form and handlers/test_changes change each part"
     " of an ad with it",
+    "services/market/offered_times": "handlers/test_time_choice is offered them",
     "handlers/month_choice": "handlers/test_time_choice chooses days of months with it",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
     "bot/manager_callbacks": "handlers/test_managers presses its buttons",
