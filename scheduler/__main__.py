@@ -131,12 +131,7 @@ def ticks(
         posting_worker.owner,
         posting_worker.stopping,
     )
-    star_ticks = [
-        Tick("star transactions", 10.0, 5 * HANG_SECONDS, reconcile_stars),
-        Tick(
-            "deposit returns", deposit_returns.TICK_SECONDS, deposit_returns.TICK_LIMIT, give_back
-        ),
-    ]
+    star_ticks = [Tick("star transactions", 10.0, 5 * HANG_SECONDS, reconcile_stars)]
     return [
         *(star_ticks if settings.currency == STARS else []),
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),
@@ -147,6 +142,9 @@ def ticks(
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),
+        Tick(
+            "deposit returns", deposit_returns.TICK_SECONDS, deposit_returns.TICK_LIMIT, give_back
+        ),
         Tick("rescue", 3.0, HANG_SECONDS, rescue),
         Tick("probes", 2.0, search.max_tick_seconds, find_uncertain),
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),

@@ -17,7 +17,7 @@ BEGIN
         IF NOT EXISTS (
             SELECT FROM deposits deposit
             WHERE deposit.id = NEW.deposit_id AND deposit.status = 'credited'
-                AND deposit.source = 'stars' AND deposit.currency = 'XTR'
+                AND deposit.currency = 'XTR'
                 AND (deposit.user_id, deposit.amount, deposit.currency)
                     = (NEW.user_id, NEW.amount, NEW.currency)
         ) THEN

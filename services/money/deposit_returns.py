@@ -32,8 +32,6 @@ from services.platform.payment_errors import (
 )
 from services.platform.transitions import ActorRole
 
-SOURCE = "stars"
-"""The column `source` of the deposits that Telegram can refund."""
 RETURNED_WITHIN = timedelta(days=21)
 """How old a deposit may be. After 21 days Telegram lets the owner of the bot withdraw the Stars."""
 BLOCKED, CLAWED_BACK, BY_TELEGRAM = "blocked", "clawed_back", "telegram"
@@ -62,10 +60,7 @@ async def require_returnable(
     """
     if deposit.status in {DepositStatus.RETURNED, DepositStatus.CLAWED_BACK}:
         raise AlreadyReturned(deposit.id)
-    if deposit.status is not DepositStatus.CREDITED or (deposit.source, deposit.currency) != (
-        SOURCE,
-        STARS,
-    ):
+    if (deposit.status, deposit.currency) != (DepositStatus.CREDITED, STARS):
         raise NotReturnable(deposit.id)
     if deposit.created_at < await queries.now(session) - RETURNED_WITHIN:
         raise ReturnTooLate(RETURNED_WITHIN.days)
