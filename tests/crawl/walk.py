@@ -58,6 +58,7 @@ _ACTS = {
     "change_channel": 5,
     "block_bot": 0.4,
     "ask_in_shell": 1,
+    "lose_draft": 1,
 }
 _TIMES = (0, 0.2, 1, 1, 3, 7, 13, 26, 50)
 """The hours that pass at once."""
