@@ -50,7 +50,7 @@ async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
 
 
 async def answer_closed_form(event: ErrorEvent, context: RequestContext) -> None:
-    """Show an alert after a press of a closed form's button."""
-    press = event.update.callback_query
-    if press is not None:
-        await respond.alert(press, context.t("form-gone"))
+    """Answer a press of a closed form's button, or a message for a form whose draft is lost."""
+    sent = event.update.callback_query or event.update.message
+    if sent is not None:
+        await respond.alert(sent, context.t("form-gone"))

@@ -105,16 +105,22 @@ def test_only_the_command_line_gives_arguments() -> None:
 
     def run(*given: str) -> str:
         return subprocess.run(
-            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607 - make
+            [
+                "make",
+                "--eval",
+                "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)/$(STEPS)'",
+                "probe",
+                *given,
+            ],  # noqa: S607 - make
             cwd=ROOT,
-            env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
+            env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1", "STEPS": "1"},
             capture_output=True,
             text=True,
             check=True,
         ).stdout.strip()
 
-    assert run() == "//"
-    assert run("ARGS=-k E1", "SEED=7") == "-k E1//7"
+    assert run() == "///"
+    assert run("ARGS=-k E1", "SEED=7", "STEPS=9") == "-k E1//7/9"
 
 
 @pytest.mark.parametrize("name", [b"a:b", b"\xff\xfe"])

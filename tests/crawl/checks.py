@@ -91,6 +91,7 @@ def text_faults(text: str, language: str | None) -> Iterable[str]:
 _EXPECTED_ERRORS = (
     *("not modified", "bot was kicked", "bot was blocked", "message can't be deleted"),
     *("bot is not a member", "need administrator rights", "member list is inaccessible"),
+    "message to copy not found",
 )
 """The parts of the errors that people of a walk cause on purpose, or by the age of messages."""
 

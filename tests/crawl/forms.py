@@ -26,12 +26,22 @@ class OpenForm:
 
 
 async def find_open(market: Marketplace, chat_id: int) -> OpenForm | None:
-    """Return the open form of a private chat, or None."""
+    """Return the open form of a private chat, or None. A form whose draft is lost is not open."""
     stack = await _read(market, chat_id, "stack:")
     if not stack.get("intents"):
         return None
     context = await _read(market, chat_id, f"context:{stack['intents'][-1]}")
-    return OpenForm(context.get("state", "unknown"), stack.get("last_message_id"))
+    if not context:
+        return None
+    return OpenForm(context["state"], stack.get("last_message_id"))
+
+
+async def lose(market: Marketplace, chat_id: int) -> None:
+    """Delete the draft of the open form of a private chat, but not the note that it is open."""
+    stack = await _read(market, chat_id, "stack:")
+    await market.dependencies.storage.set_data(
+        _key(market, chat_id, f"context:{stack['intents'][-1]}"), {}
+    )
 
 
 async def kind_of(market: Marketplace, chat_id: int, data: str) -> str:
@@ -46,7 +56,10 @@ async def kind_of(market: Marketplace, chat_id: int, data: str) -> str:
 
 
 async def _read(market: Marketplace, chat_id: int, part: str) -> dict[str, Any]:
-    key = StorageKey(
+    return await market.dependencies.storage.get_data(_key(market, chat_id, part))
+
+
+def _key(market: Marketplace, chat_id: int, part: str) -> StorageKey:
+    return StorageKey(
         bot_id=market.bot.id, chat_id=chat_id, user_id=chat_id, destiny=f"aiogd:{part}"
     )
-    return await market.dependencies.storage.get_data(key)

@@ -135,9 +135,11 @@ class Observer:
             structlog.configure(**before)
 
     def _keep(self, _logger: Any, level: str, line: MutableMapping[str, Any]) -> str:
-        if level in {"warning", "error", "critical", "exception"} and not str(
-            line.get("event")
-        ).startswith(_EXPECTED_LINES):
+        # A command of a stranger in another group gets no answer there.
+        expected = line.get("error") == "ForeignChatError"
+        if str(line.get("event")).startswith(_EXPECTED_LINES) or expected:
+            raise structlog.DropEvent
+        if level in {"warning", "error", "critical", "exception"}:
             self.lines.append(f"{level}: " + " ".join(f"{key}={line[key]}" for key in line))
         raise structlog.DropEvent
 

@@ -9,7 +9,7 @@ from db.models.users import RequestKind
 from services.market import staff_requests
 from services.money import wallets
 from services.platform.actors import Actor
-from tests.crawl import cast
+from tests.crawl import cast, forms
 from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person
 from tests.crawl.inputs import Content
@@ -81,6 +81,14 @@ class Surroundings(Acts):
             f"chats/{self.market.chat(who.name)}/members", user_id="bot", status="kicked"
         )
         return Done("blocks the bot")
+
+    async def lose_draft(self, who: Person, _chat: str) -> Done | None:
+        """Lose the draft of the open form, as Redis does when its memory is full."""
+        chat_id = self.market.chat(who.name)
+        if await forms.find_open(self.market, chat_id) is None:
+            return None
+        await forms.lose(self.market, chat_id)
+        return Done("loses a draft")
 
     async def ask_in_shell(self, who: Person, _chat: str) -> Done | None:
         """Request an operation with `adtech`, as it waits for "That was me" in the admin chat."""

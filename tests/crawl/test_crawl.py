@@ -44,5 +44,5 @@ async def test_a_walk_finds_no_fault(
                 await walk.run(steps)
         finally:
             await walk.scheduler.close()
-    sys.stdout.write(f"{walk.report()}\n")
+            sys.stdout.write(f"{walk.report()}\n")
     assert not walk.faults, f"repeat with: make crawl STEPS={steps} SEED={seed}"

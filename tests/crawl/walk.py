@@ -16,7 +16,7 @@ from sandbox.entities import Message
 from tests.crawl import acts, checks, forms
 from tests.crawl.acts import Done
 from tests.crawl.cast import Person
-from tests.crawl.coverage import Coverage
+from tests.crawl.coverage import Coverage, all_kinds, all_states
 from tests.crawl.messages import Messages
 from tests.crawl.observer import Observer
 from tests.crawl.presses import FORGED, Presses
@@ -58,6 +58,7 @@ _ACTS = {
     "change_channel": 5,
     "block_bot": 0.4,
     "ask_in_shell": 1,
+    "lose_draft": 1,
 }
 _TIMES = (0, 0.2, 1, 1, 3, 7, 13, 26, 50)
 """The hours that pass at once."""
@@ -126,12 +127,13 @@ class Walk:
 
     def report(self) -> str:
         """Return what the walk has done, and what it has not reached."""
+        buttons_left, states_left = self.coverage.missing_buttons(), self.coverage.missing_states()
         lines = [
             f"seed {self.seed}: {self._now} steps, {len(self.faults)} faults",
             f"digest of all acts: {self._digest.hexdigest()[:12]}",
             "acts: " + ", ".join(f"{name} {count}" for name, count in self.done.most_common()),
-            f"buttons not pressed: {', '.join(self.coverage.missing_buttons()) or 'none'}",
-            f"steps of forms not seen: {', '.join(self.coverage.missing_states()) or 'none'}",
+            _left("kinds of buttons were not pressed", buttons_left, len(all_kinds())),
+            _left("steps of forms were not seen", states_left, len(all_states())),
         ]
         return "\n".join(lines)
 
@@ -318,6 +320,10 @@ class Walk:
             self.faults.append(fault)
             sys.stdout.write(f"seed {self.seed}, {fault}\n\n")
             sys.stdout.flush()
+
+
+def _left(what: str, names: list[str], number: int) -> str:
+    return f"{len(names)} of {number} {what}: {', '.join(names) or 'none'}"
 
 
 def _shortened(line: str) -> str:

@@ -38,6 +38,20 @@ async def test_an_unknown_button_does_not_disturb_an_open_form(market: Marketpla
     assert "send the ad itself" in await market.last("advertiser")
 
 
+async def test_a_message_for_a_lost_draft_is_answered(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    # Redis may lose one of its keys, for example when its memory is full.
+    drafts = market.dependencies.storage._memory
+    for name in [name for name in drafts if "aiogd:context" in name]:
+        del drafts[name]
+    await market.say("advertiser", "Bakery")
+    assert "This form is closed" in await market.last("advertiser")
+    await market.say("advertiser", "/start")
+    assert "What would you like to do?" in await market.last("advertiser")
+
+
 @pytest.mark.parametrize("end", ["\u200b\u200c\u2060", encode_reply_callback("form:topup:0")])
 async def test_invisible_characters_are_no_press(market: Marketplace, end: str) -> None:
     await market.say("advertiser", "/start")
