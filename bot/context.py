@@ -180,6 +180,18 @@ class RequestContext:
             log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
 
     @asynccontextmanager
+    async def begin_part(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction for one of several parts of an act. It does not mark the update.
+
+        The database asks for the person's press in each part, and a handled update counts no more.
+        If the process dies between two parts, the update is handled again, so each part needs an
+        idempotency key. Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends
+        the transaction.
+        """
+        async with database_errors(), self.dependencies.sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
     async def read_once(self) -> AsyncIterator[AsyncSession]:
         """Open a session for one SELECT, as cheaply as possible.
 

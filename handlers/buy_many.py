@@ -150,6 +150,7 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
                 publish_at=line.publish_at,
                 agreed=line.terms,
                 key=f"{forms.idempotency_key(manager)}:{channel_id}",
+                is_part=True,
             )
         except errors.DomainError as error:
             line = line._replace(refusal=error)
@@ -189,7 +190,8 @@ table_step = Window(
     forms.Question("many-table"),
     Format("\n{table}"),
     forms.Translated("many-sum"),
-    Button(forms.Translated("many-buy"), "buy", on_click=_buy, when="can_buy"),
+    # The database asks for a press of "submit" (`require_own_act`).
+    Button(forms.Translated("many-buy"), "submit", on_click=_buy, when="can_buy"),
     Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.many_when),
     state=BuyForm.many_table,

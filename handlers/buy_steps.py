@@ -140,15 +140,18 @@ async def submit(
     publish_at: datetime | None,
     agreed: Terms | None,
     key: str,
+    is_part: bool = False,
 ) -> CampaignTarget:
     """Submit a placement of the form's campaign, in a transaction of its own.
 
     `publish_at` is a time with a time zone, or None for as soon as possible. `agreed` are the terms
-    that the person has read. Locks and raises what `campaigns.submit_target` does.
+    that the person has read. `is_part` says that the press submits several placements. Locks and
+    raises what `campaigns.submit_target` does.
     """
     context = forms.context_of(manager)
+    begin = context.begin_part if is_part else context.begin
     with metrics.measuring("submit", counts=not context.is_tester):
-        async with context.begin() as session:
+        async with begin() as session:
             return await campaigns.submit_target(
                 session,
                 actor=context.actor,
