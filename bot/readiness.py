@@ -12,7 +12,7 @@ from db.session import Sessions
 from services.platform import guards, readiness
 from services.platform.guards import CachedComparison
 
-REVISION = "0049"
+REVISION = "0060"
 """The oldest schema revision that this version can use."""
 SECONDS = 5.0
 """A database that does not answer within this time counts as not available."""

@@ -33,6 +33,7 @@ alert-what = { $name ->
     [uncertain_posts] Posts may or may not be in their channels. The bot looks for them
     [escrows_late] Money is held longer than ESCROW_SLA for posts that are not out
     [refunds_late] Failed posts are not refunded
+    [clicks_lost] Clicks on ads were lost. The links still lead to their targets
     [payouts_wait] Payouts wait for an admin: their channel has another creator for more than a day
     [switch_missing] A kill switch has no row, so it counts as stopped
     [switch_stopped] A kill switch is stopped: what it lets through waits or is refused
