@@ -71,7 +71,7 @@ traceability: $(READY) ## write docs/traceability.md again from docs/traceabilit
 incidents: $(READY) ## write docs/incidents.md again from docs/incidents.toml
 	@exec $(BIN)/python -m tests.drills.pages
 
-tour: $(READY) ## write docs/tour.md again, by playing its scene in the sandbox
+tour: $(READY) ## write the tours in docs again, by playing their scenes in the sandbox
 	@exec $(BIN)/python -m tests.handlers.write_tour
 
 schema: $(READY) ## write db/schema.sql again from the migrations

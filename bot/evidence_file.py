@@ -29,7 +29,10 @@ def page(t: Texts, evidence: Evidence) -> bytes:
     title = t("evidence-title", number=str(case.id), id=str(case.target_id))
     parts = [
         _section(t("evidence-agreed"), _agreed(t, evidence)),
-        _section(t("evidence-checks", count=len(evidence.checks)), _checks(t, evidence.checks)),
+        _section(
+            t("evidence-checks", count=len(evidence.checks)),
+            _paragraph(t("evidence-checks-how")) + _checks(t, evidence.checks),
+        ),
         _section(t("evidence-above"), _paragraph(_above(t, evidence))),
         _section(
             t("evidence-steps"),

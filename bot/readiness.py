@@ -14,7 +14,7 @@ from services.platform.guards import CachedComparison
 
 REVISION = "0062"
 """The oldest schema revision that this version can use."""
-PREVIOUS_REVISION = "0062"
+PREVIOUS_REVISION = "0049"
 """The schema revision of the release before this one.
 
 That release's code works on this release's schema, and `make rehearse-deploy` tries it. Before the

@@ -7,7 +7,7 @@ from html import escape
 
 from bot import bar_chart
 from bot.texts import Texts
-from db.models.campaigns import Campaign, TargetStatus
+from db.models.campaigns import Campaign
 from services.market.results import Result, Total
 
 _STYLE = """
@@ -102,12 +102,12 @@ def _cells(t: Texts, row: Result) -> Sequence[str]:
     unknown = t("result-page-unknown")
     total = Total([row])
     each = total.price_per_click
-    refunded = f" ({t('result-page-refunded')})" if row.status is TargetStatus.REFUNDED else ""
+    back = f" ({t('result-page-back', amount=t.money(row.returned))})" if row.returned else ""
     return (
         f"#{row.target_id}",
         row.channel_title,
         unknown if row.published_at is None else t.time(row.published_at),
-        f"{t.money(row.price)}{refunded}",
+        f"{t.money(row.price)}{back}",
         unknown if row.kept_hours is None else f"{row.kept_hours} / {row.promised_hours}",
         unknown if row.subscribers is None else str(row.subscribers),
         unknown if row.reactions is None else str(row.reactions),

@@ -12,7 +12,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet computes a cell that begins with one of these characters."""
 _DAYS = ("day_utc", "clicks", "repeated_clicks", "program_requests")
 _PLACEMENTS = (
-    *("placement", "channel", "status", "published_at_utc", "price", "currency"),
+    *("placement", "channel", "status", "published_at_utc", "price", "returned", "currency"),
     *("promised_hours", "seen_hours", "subscribers", "subscribers_on", "reactions"),
     "clicks_counted",
     *("clicks", "repeated_clicks", "program_requests", "price_per_click"),
@@ -39,6 +39,7 @@ def _row(result: Result, currency: str) -> tuple[object, ...]:
         result.status.value,
         "" if published is None else f"{published:%Y-%m-%d %H:%M}",
         _amount(result.price, currency),
+        _amount(result.returned, currency),
         currency,
         result.promised_hours,
         _known(result.kept_hours),

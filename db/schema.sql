@@ -832,7 +832,7 @@ CREATE TABLE failure_counts (
     minute timestamp with time zone NOT NULL,
     occurred bigint NOT NULL,
     CONSTRAINT pk_failure_counts PRIMARY KEY (kind, minute),
-    CONSTRAINT ck_failure_counts_failurekind CHECK (kind::text = ANY (ARRAY['conflict'::character varying, 'deadlock'::character varying, 'approve_timeout'::character varying]::text[])),
+    CONSTRAINT ck_failure_counts_failurekind CHECK (kind::text = ANY (ARRAY['conflict'::character varying, 'deadlock'::character varying, 'approve_timeout'::character varying, 'clicks_lost'::character varying]::text[])),
     CONSTRAINT ck_failure_counts_positive CHECK (occurred > 0)
 );
 GRANT SELECT ON failure_counts TO adtech_bot;
@@ -1775,6 +1775,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- count_channel_clicks() RETURNS integer
 -- count_failures(failure text, number bigint) RETURNS void
 -- count_kept(person_id bigint) RETURNS bigint
+-- count_lost_clicks(number bigint) RETURNS void
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- deciding_admins(job post_jobs, decisions text[]) RETURNS SETOF bigint
 -- delete_draft(campaign_id bigint, actor_id bigint, correlation_id text, OUT code text, OUT state text) RETURNS record
@@ -1954,6 +1955,7 @@ GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_clock;
+GRANT EXECUTE ON FUNCTION count_lost_clicks TO adtech_redirect;
 GRANT EXECUTE ON FUNCTION delete_draft TO adtech_bot;
 GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_complaint_step TO adtech_clock;

@@ -219,6 +219,7 @@ table_step = Window(
     forms.Question("many-table"),
     Format("\n{table}"),
     forms.Translated("many-sum"),
+    # The database asks for a press of "submit" (`require_own_act`).
     Button(forms.Translated("many-buy"), "submit", on_click=_buy, when="can_buy"),
     Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.many_when),

@@ -28,6 +28,7 @@ _DESCRIPTIONS = {
     "telegram_incidents": "Open outages of Telegram",
     "ledger_check_age_seconds": "Time since the last check of the ledger",
     "ledger_violations": "Broken invariants that the last check of the ledger found",
+    "clicks_lost_recently": "Clicks that could not be counted, stored in the last 10 minutes",
     "switches_missing": "Kill switches without a row",
     "bots_missing": "Whether no bot has a heartbeat",
     "scheduler_loop_lag_seconds": "Longest lag of a scheduler's event loop before its heartbeat",

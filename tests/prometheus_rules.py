@@ -52,6 +52,7 @@ _COUNTERS = {
     "hold_failures": 'adtech_operations_total{operation="hold",outcome="failed"}',
     "telegram_errors": 'adtech_telegram_errors_total{what="post"}',
     "poller_displaced": "adtech_poll_conflicts_total",
+    "clicks_lost": "adtech_clicks_lost_total",
 }
 _SWITCH = "payouts"
 _RUNNING = f'adtech_switch_running{{switch="{_SWITCH}"}}'

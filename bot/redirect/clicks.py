@@ -59,6 +59,7 @@ class WaitingClicks:
         self._from_address: Counter[tuple[int, bytes]] = Counter()
         self._day = date.min
         self._lost = 0
+        self._unstored = 0
         self._logged_at = -LOG_SECONDS
 
     def __len__(self) -> int:
@@ -88,14 +89,27 @@ class WaitingClicks:
             self._add((each.target_id, each.day, each.hash), each.count)
 
     def lose(self, count: int) -> None:
-        """Say in the metrics and once a minute in the log how many clicks are not counted."""
+        """Say in the metrics and once a minute in the log how many clicks are not counted.
+
+        The number waits for PostgreSQL too (`take_lost`).
+        """
         if count == 0:
             return
         metrics.LOST.inc(count)
+        self._unstored += count
         self._lost += count
         if time.monotonic() - self._logged_at >= LOG_SECONDS:
             log.error("Clicks lost", clicks=self._lost)
             self._logged_at, self._lost = time.monotonic(), 0
+
+    def take_lost(self) -> int:
+        """Return how many clicks were lost since the last call, and begin again at zero."""
+        taken, self._unstored = self._unstored, 0
+        return taken
+
+    def give_back_lost(self, count: int) -> None:
+        """Add a number of lost clicks again that could not be stored."""
+        self._unstored += count
 
     def _add(self, key: Key, count: int = 1) -> None:
         if key in self._waiting or len(self._waiting) < MOST_WAITING:

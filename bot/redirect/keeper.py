@@ -56,6 +56,7 @@ class Keeper:
             async with asyncio.timeout(SECONDS):
                 await self._read_links()
                 await self._bring_clicks()
+                await self._store_lost()
         except Exception as error:  # noqa: BLE001 - the redirect goes on whatever happens here
             self._note_failure(error)
             return False
@@ -70,6 +71,7 @@ class Keeper:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._bring_clicks()
+                await self._store_lost()
         except Exception as error:  # noqa: BLE001 - the process stops all the same
             self._note_failure(error)
         left = clicks.take()
@@ -130,6 +132,18 @@ class Keeper:
             metrics.WAITING.set(len(clicks))
             raise
         clicks.lose(refused)
+
+    async def _store_lost(self) -> None:
+        """Store how many clicks were lost, for the alert in the admin chat."""
+        clicks = self._redirect.clicks
+        if not (lost := clicks.take_lost()):
+            return
+        try:
+            async with self._sessions.begin() as session:
+                await link_clicks.count_lost(session, lost)
+        except BaseException:
+            clicks.give_back_lost(lost)
+            raise
 
     def _note_failure(self, error: Exception) -> None:
         now = time.monotonic()

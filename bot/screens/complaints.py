@@ -59,6 +59,7 @@ def card(t: Texts, case: ComplaintCase, side: str) -> Outgoing:
             channel=case.channel_title,
             kind=case.kind.value,
             price=t.money(case.price),
+            held="yes" if case.outcome is None else "no",
         ),
         *(step(t, case, each) for each in case.steps),
         t(

@@ -59,6 +59,7 @@ def placement(
         ending=row.ending.value,
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
+        back=t.money(payload["returned"], row.currency) if payload.get("returned") else "none",
         missing=t.money(payload.get("missing", 0), row.currency),
         lacks=_yes_or_no(payload.get("missing")),
         loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",

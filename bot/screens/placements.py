@@ -129,7 +129,8 @@ def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timede
     lines += wanted_changes.lines(t, row.wanted, row.version, to="advertiser")
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
-        lines.append(t("placement-escrow", status=str(row.escrow_status)))
+        back = t.money(row.returned or 0)
+        lines.append(t("placement-escrow", status=money_state(row), back=back))
     if cancel_until is not None:
         lines.append(t("placement-cancel-until", until=t.time(cancel_until)))
     lines += [*promised_until(t, row), *paid_after(t, row), *covered(t, row)]
@@ -156,7 +157,7 @@ def _look(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
 
     Only members can open a post of a private channel, so the advertiser gets a copy instead.
     """
-    if row.message_id is not None and row.channel_username is None:
+    if row.message_id is not None and row.channel_username is None and not row.is_gone:
         copy = OnPlacement(act=PlacementAct.COPY, id=row.target_id)
         return [button(t("placement-copy"), copy)]
     return post_links(t, row)
@@ -213,6 +214,11 @@ def confirm_cancel(t: Texts, row: Placement) -> Outgoing:
     )
 
 
+def money_state(row: Placement) -> str:
+    """Return one word for where the money of an approved placement is."""
+    return "split" if row.returned else str(row.escrow_status)
+
+
 def promised_until(t: Texts, row: Placement) -> list[str]:
     """Build the line until when a published post must stay, or nothing if it need not stay."""
     running = row.target_status == TargetStatus.APPROVED and row.promised_hours
@@ -242,8 +248,8 @@ def covered(t: Texts, row: Placement) -> list[str]:
 
 
 def post_links(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
-    """Make the button that opens a placement's post, or nothing if there is no post yet."""
-    if row.message_id is None:
+    """Make the button that opens a placement's post, or nothing if there is no post now."""
+    if row.message_id is None or row.is_gone:
         return []
     return [link(t, row.channel_username, row.channel_chat_id, row.message_id)]
 

@@ -9,7 +9,7 @@ from bot.callbacks import Go, Screen
 from bot.result_callbacks import CampaignResults, PlacementResults, Results
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.texts import Texts
-from db.models.campaigns import Campaign, TargetStatus
+from db.models.campaigns import Campaign
 from services.market.results import Result, Total
 
 DAYS = 14
@@ -77,10 +77,10 @@ def _in_short(t: Texts, row: Result) -> str:
 
 
 def _facts(t: Texts, row: Result) -> list[str]:
-    refunded = "yes" if row.status is TargetStatus.REFUNDED else "no"
+    back = t.money(row.returned) if row.returned else "none"
     lines = [
         t("results-published", at="" if row.published_at is None else t.time(row.published_at)),
-        t("results-price", price=t.money(row.price), refunded=refunded),
+        t("results-price", price=t.money(row.price), back=back),
         t("results-kept", hours=row.kept_hours or 0, promised=row.promised_hours),
     ]
     if row.subscribers is None or row.counted_on is None:
@@ -133,6 +133,7 @@ def _line(t: Texts, row: Result) -> str:
         id=str(row.target_id),
         channel=row.channel_title,
         price=t.money(row.price),
+        back=t.money(row.returned) if row.returned else "none",
         hours=row.kept_hours or 0,
         tracked="yes" if row.is_tracked else "no",
         clicks=row.clicks,

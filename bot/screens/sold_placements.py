@@ -10,6 +10,7 @@ from bot.screens.paging import Page
 from bot.screens.placements import (
     covered,
     get_published_at,
+    money_state,
     paid_after,
     placement_list,
     post_links,
@@ -72,7 +73,7 @@ def sold_placement(t: Texts, row: Placement, story: Sequence[Step]) -> Outgoing:
     """Build the owner's screen of one placement: what the owner gets, and what has happened."""
     published_at = get_published_at(row)
     planned = published_at or row.publish_at
-    shares = terms.share(row.price, row.fee_bps)
+    shares = terms.share(row.price - (row.returned or 0), row.fee_bps)
     lines = [
         t(
             "sold-placement",
@@ -92,7 +93,8 @@ def sold_placement(t: Texts, row: Placement, story: Sequence[Step]) -> Outgoing:
     lines += wanted_changes.lines(t, row.wanted, row.version, to="owner")
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
-        lines.append(t("sold-escrow", status=str(row.escrow_status)))
+        back = t.money(row.returned or 0)
+        lines.append(t("sold-escrow", status=money_state(row), back=back))
     lines += [*promised_until(t, row), *paid_after(t, row), *covered(t, row)]
     return Outgoing(
         "\n".join([*lines, "", stories.newest(t, story, to="owner")]),

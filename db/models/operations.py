@@ -286,11 +286,13 @@ class LaunchRun(Base):
 
 
 class FailureKind(StrEnum):
-    """A kind of failure that the criteria of a rollback count."""
+    """A kind of failure that is counted for the criteria of a rollback or for an alert."""
 
     CONFLICT = "conflict"
     DEADLOCK = "deadlock"
     APPROVE_TIMEOUT = "approve_timeout"
+    CLICKS_LOST = "clicks_lost"
+    """A click that the redirect could not count. Only `count_lost_clicks` counts it."""
 
 
 class FailureCount(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import functions, online
 
 revision = "0062"
-down_revision = "0057"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 

@@ -85,6 +85,12 @@ async def count_channels(session: AsyncSession) -> int:
     return counted.scalar_one()
 
 
+async def count_lost(session: AsyncSession, number: int) -> None:
+    """Store that a number of clicks, at least one, could not be counted. Locks the minute's row."""
+    await session.execute(_COUNT_LOST, {"number": number})
+
+
+_COUNT_LOST = text("SELECT count_lost_clicks(:number)")
 _RECORD = text(
     "SELECT recorded, refused FROM record_clicks(:target_ids, :days, :hashes, :counts)"
 ).columns(recorded=BigInteger, refused=BigInteger)

@@ -16,6 +16,7 @@ from db.models.complaints import DECISIONS, MOST_COMPLAINTS, Complaint, Complain
 from db.models.formats import Ending
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostJob, PostJobStatus
+from db.models.removals import Removal, RemovalStatus
 from db.models.top_watch import PostAbove
 from services.market import agreements, change_requests, managers
 from services.market.change_requests import WantedChange
@@ -52,6 +53,10 @@ class Placement:
     message_id: int | None
     breach: str | None
     escrow_status: str | None
+    returned: int | None
+    """The part of the price that came back by a split after a complaint; None without an escrow."""
+    removal_status: str | None
+    """The status of the removal of the post by the bot, or None if none is planned."""
     release_due_at: datetime | None
     answer_due_at: datetime | None
     """Until when the owner can answer, or None if the owner was never asked."""
@@ -84,6 +89,12 @@ class Placement:
             return None
         until = self.due_at and self.due_at - cutoff
         return until if until is not None and until > self.read_at else None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the post is known to be no more in the channel."""
+        was_removed = self.job_status == PostJobStatus.FAILED and self.last_error == "removed"
+        return was_removed or self.removal_status == RemovalStatus.DONE
 
     @property
     def is_changeable(self) -> bool:
@@ -153,6 +164,8 @@ def _query() -> Select[*tuple[Any, ...]]:
             PostJob.message_id,
             PostJob.breach,
             Escrow.status,
+            Escrow.returned,
+            Removal.status,
             Escrow.release_due_at,
             CampaignTarget.answer_due_at,
             CampaignTarget.agreed_at,
@@ -174,6 +187,7 @@ def _query() -> Select[*tuple[Any, ...]]:
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+        .outerjoin(Removal, Removal.post_job_id == PostJob.id)
         .outerjoin(PostAbove, PostAbove.post_job_id == PostJob.id)
         .outerjoin(Complaint, Complaint.id == _last_complaint())
         .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())

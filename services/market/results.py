@@ -59,8 +59,20 @@ class Result:
     """Whether clicks are counted."""
     reactions: int | None = None
     """How many reactions the post has, or None if Telegram has never told a number."""
+    split_back: int = 0
+    """The part of the price that came back by a split after a complaint, in minor units."""
     days: tuple[Day, ...] = ()
     """The days with requests, the earliest first."""
+
+    @property
+    def returned(self) -> int:
+        """The part of the price that came back, in minor units: all of it after a refund."""
+        return self.price if self.status is TargetStatus.REFUNDED else self.split_back
+
+    @property
+    def paid(self) -> int:
+        """The part of the price that did not come back, in minor units."""
+        return self.price - self.returned
 
     @property
     def clicks(self) -> int:
@@ -81,8 +93,8 @@ class Total:
 
     @property
     def price(self) -> int:
-        """The price of all placements, in minor units. What was refunded is left out."""
-        return sum(_paid(each) for each in self.results)
+        """The price of all placements, in minor units. What came back is left out."""
+        return sum(each.paid for each in self.results)
 
     @property
     def clicks(self) -> int:
@@ -111,7 +123,7 @@ class Total:
 
         Placements whose clicks are not counted are left out.
         """
-        price = sum(_paid(each) for each in self.measured)
+        price = sum(each.paid for each in self.measured)
         return -(-price // self.clicks) if self.clicks else None
 
     @property
@@ -126,10 +138,6 @@ class Total:
         first, last = min(counted), max(counted)
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         return [(day, counted.get(day, 0)) for day in days]
-
-
-def _paid(result: Result) -> int:
-    return 0 if result.status is TargetStatus.REFUNDED else result.price
 
 
 async def of_placement(session: AsyncSession, *, actor: Actor, target_id: int) -> Result:
@@ -197,6 +205,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Channel.title,
             PostJob.message_id,
             published_at.label("published_at"),
+            Escrow.returned,
             seen_at.label("seen_at"),
             ChannelSubscribers.count.label("subscribers"),
             ChannelSubscribers.day.label("counted_on"),
@@ -231,6 +240,7 @@ def _result(row: Any, moment: datetime) -> Result:
         counted_on=row.counted_on if published_at is not None else None,
         is_tracked=target.link_base is not None,
         reactions=row.reactions,
+        split_back=row.returned or 0,
     )
 
 

@@ -11,8 +11,8 @@ _STORY = text(
     """
     WITH target AS MATERIALIZED (
         SELECT target.*, job.id AS job_id, job.status AS job_status, job.sent_at, job.last_error,
-            escrow.status AS escrow_status, escrow.amount, escrow.fee, escrow.settled_at,
-            escrow.release_due_at
+            escrow.status AS escrow_status, escrow.amount, escrow.settled_at,
+            escrow.release_due_at, escrow.returned
         FROM campaign_targets target
         LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
         LEFT JOIN escrows escrow ON escrow.campaign_target_id = target.id
@@ -66,8 +66,12 @@ _STORY = text(
                 WHEN last_error = 'removed' THEN 'removed'
                 WHEN last_error LIKE 'breach: %' THEN 'breach'
                 WHEN sent_at IS NOT NULL THEN 'decided' ELSE 'unpublished' END,
-            CASE escrow_status WHEN 'released' THEN amount - fee ELSE amount END
+            CASE escrow_status WHEN 'released'
+                THEN amount - returned - (amount - returned) * fee_bps / 10000 ELSE amount END
         FROM target WHERE settled_at IS NOT NULL
+        UNION ALL
+        SELECT settled_at, 'refunded', NULL, NULL, 'split', returned
+        FROM target WHERE returned > 0
         UNION ALL
         SELECT removal.ended_at, 'taken_down', NULL, NULL, removal.status, NULL
         FROM removals removal JOIN target ON target.job_id = removal.post_job_id
@@ -75,7 +79,7 @@ _STORY = text(
     )
     SELECT at, what, coalesce(version, 1), coalesce(who, ''), coalesce(reason, ''), number
     FROM step ORDER BY at, array_position(ARRAY['submitted', 'changed', 'asked', 'accepted',
-        'declined', 'approved', 'published', 'checked', 'ended', 'cancelled'], what)
+        'declined', 'approved', 'published', 'checked', 'ended', 'cancelled', 'paid'], what)
     """
 )
 

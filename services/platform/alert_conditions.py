@@ -160,6 +160,13 @@ CONDITIONS = (
     Condition("uncertain_posts", "posts_uncertain", "/report uncertain", lasting=_MINUTE),
     Condition("escrows_late", "escrows_late", "/report held", lasting=2 * _MINUTE),
     Condition("refunds_late", "refunds_late", "/killswitch", lasting=_MINUTE),
+    # The redirect stores them when PostgreSQL is back, and Prometheus reads them from itself.
+    Condition(
+        "clicks_lost",
+        "clicks_lost_recently",
+        "/health",
+        counted="sum(increase(adtech_clicks_lost_total[10m])) > 0",
+    ),
     # The admin chat reads the card of each wait at once, and again each day.
     Condition(
         "payouts_wait",

@@ -66,7 +66,10 @@ _NUMBERS = text(
             AS telegram_incidents,
         (SELECT extract(epoch FROM clock() - created_at) FROM ledger_checkpoints
             ORDER BY id DESC LIMIT 1) AS ledger_check_age_seconds,
-        (SELECT violations FROM ledger_checkpoints ORDER BY id DESC LIMIT 1) AS ledger_violations
+        (SELECT violations FROM ledger_checkpoints ORDER BY id DESC LIMIT 1) AS ledger_violations,
+        (SELECT sum(occurred) FROM failure_counts
+            WHERE kind = 'clicks_lost' AND minute > now() - interval '10 minutes')
+            AS clicks_lost_recently
     """
 ).bindparams(bindparam("sla", type_=Interval()))
 _MONEY_HELD = text(

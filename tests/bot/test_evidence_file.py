@@ -72,6 +72,7 @@ def test_nothing_that_a_person_writes_is_markup() -> None:
     assert page.count("&lt;script&gt;") == 4
     assert "https://example.com/?a=&lt;b&gt;" in page
     assert "https://t.me/c/1234/11" in page
+    assert "The last column is what Telegram answered" in page
     assert "-$50.00" in page or "−$50.00" in page  # noqa: RUF001 - a minus sign
 
 

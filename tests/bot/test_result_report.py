@@ -70,7 +70,7 @@ def test_a_page_without_clicks_has_no_picture_and_a_refund_is_named() -> None:
     row = replace(TRACKED, days=(), status=TargetStatus.REFUNDED)
     read = Tags(result_report.of_placement(t, row, NOW))
     assert "img" not in {tag for tag, _ in read.tags}
-    assert "$50.00 (refunded)" in read.words
+    assert "$50.00 ($50.00 came back)" in read.words
     assert "Result of placement #7" in read.words
     untracked = Tags(result_report.of_placement(t, replace(row, is_tracked=False), NOW))
     assert untracked.words.count("not counted") == 2

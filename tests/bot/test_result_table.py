@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from bot import result_table
@@ -43,6 +44,7 @@ def test_a_campaign_has_a_row_for_each_placement() -> None:
     head, tracked, plain = read(result_table.of_campaign([TRACKED, PLAIN], "USD"))
     row = dict(zip(head, tracked, strict=True))
     assert (row["price"], row["currency"], row["price_per_click"]) == ("50.00", "USD", "12.50")
+    assert row["returned"] == "0.00"
     assert (row["clicks"], row["repeated_clicks"], row["program_requests"]) == ("4", "1", "2")
     assert (row["reactions"], row["clicks_counted"]) == ("12", "yes")
     assert (row["published_at_utc"], row["subscribers_on"]) == ("2026-05-01 12:30", "2026-05-01")
@@ -50,4 +52,7 @@ def test_a_campaign_has_a_row_for_each_placement() -> None:
     other = dict(zip(head, plain, strict=True))
     assert (other["reactions"], other["clicks_counted"]) == ("", "no")
     assert (other["channel"], other["clicks"], other["seen_hours"]) == ("Café, “News”", "", "")
-    assert read(result_table.of_campaign([TRACKED], "XTR"))[1][4] == "5000"
+    split = replace(TRACKED, split_back=2_000)
+    assert read(result_table.of_campaign([split], "XTR"))[1][4:6] == ["5000", "2000"]
+    refunded = replace(TRACKED, status=TargetStatus.REFUNDED)
+    assert read(result_table.of_campaign([refunded], "USD"))[1][5] == "50.00"

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from db.models.users import Role
-from db.session import create_engine, create_sessions
+from db.session import Sessions, create_engine, create_sessions
 from sandbox import embedded, logins
 from tests.conftest import Database
 from tests.handlers import uncertain_post
@@ -38,11 +38,25 @@ async def with_own_login(
     market: Marketplace, server: embedded.Postgres
 ) -> AsyncIterator[Marketplace]:
     """Yield a running bot whose handlers use the bot's own login, as in production."""
-    name = market.database.url.partition("@/")[2].partition("?")[0]
-    engine = create_engine(server.dsn(logins.BOT, name))
+    engine = create_engine(server.dsn(logins.BOT, _name(market)))
     market.dependencies.sessions = create_sessions(engine)
     yield market
     await engine.dispose()
+
+
+@pytest.fixture
+async def redirect_sessions(
+    market: Marketplace, server: embedded.Postgres
+) -> AsyncIterator[Sessions]:
+    """Yield sessions of the redirect's own login."""
+    engine = create_engine(server.dsn(logins.REDIRECT, _name(market)))
+    yield create_sessions(engine)
+    await engine.dispose()
+
+
+def _name(market: Marketplace) -> str:
+    """Return the name of the bot's database."""
+    return market.database.url.partition("@/")[2].partition("?")[0]
 
 
 @pytest.fixture

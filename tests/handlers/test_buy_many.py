@@ -28,6 +28,7 @@ async def _bought(market: Marketplace) -> list[int]:
     return [row["price"] for row in rows]
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_ten_channels_are_bought_with_at_most_22_presses(market: Marketplace) -> None:
     await offer(market, 12)
     await market.make_campaign()
@@ -122,6 +123,7 @@ async def test_missing_money_is_shown_before_and_can_be_paid_in(market: Marketpl
     assert await _bought(market) == [100, 200, 300]
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_crash_in_the_middle_buys_nothing_twice(market: Marketplace) -> None:
     """Let the third placement fail as in a crash, and press the button again."""
     await offer(market, 4)

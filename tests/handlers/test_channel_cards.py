@@ -80,7 +80,7 @@ def test_each_fact_has_its_source_and_its_time() -> None:
         "✍️ Posts a day: 4.2, without the ads sold here (counted by the bot since 23 Feb 2026)\n",
         "❤️ Reactions to a post: 12 (the middle one of the 34 posts of the last 30 days",
         "📢 Ads sold here: 0.1 a day (3 published by the bot) in the last 30 days\n",
-        "🔗 Clicks of earlier ads: 30 in the middle (2 ads were measured by the bot until 4 Mar",
+        "🔗 Clicks of earlier ads: 30 (median; 2 ads were measured by the bot until 4 Mar",
         "A click cost $1.50\n",
         "• 1/24 h: $50.00 · $41.67\n",
         "🕒 Ads from 09:00 to 21:00, Mon, Tue (UTC",

@@ -82,6 +82,19 @@ async def test_a_complaint_is_answered_disputed_and_split(market: Marketplace) -
     assert await market.value(OUTCOME) == "split"
     assert await market.balance("owner") == 2_250
     assert "$22.50" in await market.last("owner")
+    assert "\n↩️ The price was split after the complaint: $25.00 is back in your wallet" in (
+        await market.last("advertiser")
+    )
+    for reader, parts in (
+        ("advertiser", ("split after the complaint: $25.00 is back", "$25.00 went back to you:")),
+        ("owner", ("You get: $22.50", "you were paid $22.50", "$25.00 went back to the")),
+    ):
+        await market.press(reader, OPEN)
+        shown = await market.last(reader)
+        for part in parts:
+            assert part in shown, part
+    await market.press("advertiser", "⚖️ The complaint")
+    assert "\nPrice: $50.00" in await market.last("advertiser")
 
 
 @pytest.mark.usefixtures("with_own_login")

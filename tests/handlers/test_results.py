@@ -137,7 +137,7 @@ async def test_an_advertiser_counts_clicks_and_reads_the_result(market: Marketpl
     async with market.database.sessions.begin() as session:
         await escrow.release(session, target_id=await target(market))
     await market.deliver()
-    assert "📊 Clicks: 4, $12.50 each." in await market.last("advertiser")
+    assert "📊 Clicks: 4, $12.50 each. Everything" in await market.last("advertiser")
     await market.press("advertiser", "📊 Result")
     assert "2 h of 2 h" in await market.last("advertiser")
     await market.say("advertiser", "/start")

@@ -1,10 +1,15 @@
 """Test the owner's screens about the placements in their channels."""
 
+from datetime import timedelta
+
+from db.models.posting import Verdict
+from scheduler import settlements
 from tests.handlers.marketplace import Marketplace
-from tests.handlers.published_post import publish_ad, release
+from tests.handlers.published_post import check, publish_ad, release
 
 SOLD = "📢 Ads in my channels"
 OPEN = "📋 Open the placement"
+COPY = "📄 Send me a copy of the post"
 
 
 async def _open_list(market: Marketplace) -> None:
@@ -32,6 +37,22 @@ async def test_an_owner_follows_a_placement_from_its_notices_and_from_the_list(
     assert "you have been paid" in card
     assert "paid to you" in card
     assert await market.balance("owner") == 4_500
+
+
+async def test_a_post_that_is_gone_cannot_be_opened(market: Marketplace) -> None:
+    await publish_ad(market)
+    await market.deliver()
+    await market.press("advertiser", OPEN)
+    assert COPY in await market.buttons("advertiser")
+    for _ in range(2):
+        await check(market, Verdict.GONE)
+        await market.database.forward(timedelta(minutes=6))
+    await settlements.refund_due(market.database.sessions)
+    await market.deliver()
+    for reader in ("advertiser", "owner"):
+        await market.press(reader, OPEN)
+        assert "removed too early" in await market.last(reader)
+        assert not {COPY, "🔗 Open the post"} & set(await market.buttons(reader))
 
 
 async def test_an_owner_reads_what_a_waiting_placement_brings(market: Marketplace) -> None:

@@ -7,32 +7,38 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sandbox.control.queries import serialize_message
+from tests.handlers import tour_files
 from tests.handlers.bot_world import Message
 from tests.handlers.marketplace import Marketplace
 
 TIME = r"\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2} [A-Z]+"
 _STABLE = (
     (re.compile(r"https?://127\S+|https://t\.me/\S+|tg://\S+"), "[link]"),
+    (re.compile(r"https://go\.example\.com/r/[\w-]+"), "[tracked link]"),
     (re.compile(TIME), "[time]"),
+    (re.compile(r"(?<=,)20\d\d-\d\d-\d\d \d\d:\d\d(?=,)"), "[time]"),
+    (re.compile(r"(?m)(?:(?<=,)|^)20\d\d-\d\d-\d\d(?=,)"), "[date]"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{1,2} [A-Z][a-z]{2}\b"), r"\1 [date]"),
     (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}"), "[date]"),
     (re.compile(r"\b[A-Z][a-z]+ 20\d{2}\b"), "[month]"),
     (re.compile(r"\b\d+ min ago"), "[some minutes] ago"),
+    (re.compile(r"Waits for \d+ min\b"), "Waits for [some minutes]"),
 )
-HEAD = """\
-# A tour through the bot
-
-In this tour, an owner with two channels, a manager and three formats sells five ads of three
-advertisers. The owner declines one ad, asks for another text of one ad, and is paid to an address.
+LEGEND = """\
 Each message that these people see is here. A test plays the scene with the real bot, PostgreSQL and
 the sandbox (docs/sandbox.md), and compares it with this page. `make tour` writes the page.
 
 - Buttons are in square brackets. Below a message, each line is a row of buttons.
 - Words such as [time] and [date] stand for values that are different each time.
 - If somebody has seen the same message before, only its first line is here.
+- If only the buttons of a message change, only they are shown.
 - When a form goes on, the buttons of its last question disappear. This is not shown.
 """
-_NUMBER = re.compile(r"(#|[Nn]umber:? |/[a-z]+ )(\d+)")
+"""How each page is read."""
+_NUMBER = re.compile(r"(\(#|#|[Nn]umber:? |/(?!split)[a-z]+ |placement-|placement )(\d+)")
+BUTTONS = "only the buttons"
+_ROW = re.compile(r"(?m)^()(\d+)(?=,.*,USD,)")
+"""The number of a placement in a table."""
 
 
 class Place(NamedTuple):
@@ -44,6 +50,13 @@ class Place(NamedTuple):
     column: int
 
 
+class Content(NamedTuple):
+    """The content of a message: its text, and a line for each row of buttons."""
+
+    text: str
+    buttons: str
+
+
 @dataclass
 class Record:
     """The Markdown of what people do and see in a running bot."""
@@ -53,8 +66,10 @@ class Record:
     """The titles of the people by their names in the sandbox."""
     chats: dict[str, str]
     """The titles of the other chats by their names in the sandbox."""
+    head: str
+    """The beginning of the page, before LEGEND."""
     lines: list[str] = field(default_factory=list)
-    _seen: dict[tuple[str, int], str] = field(default_factory=dict)
+    _seen: dict[tuple[str, int], Content] = field(default_factory=dict)
     _versions: dict[str, int] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _numbers: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -65,7 +80,7 @@ class Record:
 
     def page(self) -> str:
         """Return the whole document."""
-        return "\n".join([HEAD, *self.lines]).rstrip() + "\n"
+        return "\n".join([self.head + LEGEND, *self.lines]).rstrip() + "\n"
 
     def part(self, title: str, words: str) -> None:
         """Begin a part of the document."""
@@ -109,16 +124,26 @@ class Record:
         await self.market.pay(who)
         await self.happened(f"**{self.people[who]}** pays the invoice.")
 
-    async def run(self, what: str, act: Callable[[], Awaitable[object]]) -> None:
+    async def run(
+        self, what: str, act: Callable[[], Awaitable[object]], *, in_order: bool = True
+    ) -> None:
         """Do something that is no press and no text, for example move the clock."""
         await act()
-        await self.happened(what)
+        await self.happened(what, in_order=in_order)
 
-    async def happened(self, act: str, who: str = "", alert: str = "") -> None:
-        """Deliver the notices of an act, and write the act and what the chats show after it."""
+    async def happened(
+        self, act: str, who: str = "", alert: str = "", *, in_order: bool = True
+    ) -> None:
+        """Deliver the notices of an act, and write the act and what the chats show after it.
+
+        If the messages come `in_order` of nothing, each chat shows them sorted.
+        """
         before = self._changes()
         await self.market.deliver()
         changes = before + self._changes()
+        if not in_order:
+            titles = [title for title, _ in changes]
+            changes.sort(key=lambda each: (titles.index(each[0]), self._stable(each[1])))
         self.lines += [act, ""]
         if alert:
             self.lines += [f"{self.people[who]} sees for a moment:", "", *_quote(alert), ""]
@@ -126,7 +151,7 @@ class Record:
             self._write(title, self._stable(content))
 
     def _write(self, title: str, content: str) -> None:
-        if content in self._told and content.count("\n") > 1:
+        if content in self._told and content.count("\n") > 1 and BUTTONS not in title:
             first = content.partition("\n")[0]
             self.lines += [f"{title} (the same message as before):", "", f"> {first} …", ""]
             return
@@ -149,24 +174,38 @@ class Record:
         for number, message in shown.items():
             content = _content(message)
             before = self._seen.get((chat, number))
-            if content and content != before:
+            if any(content) and content != before:
                 self._seen[chat, number] = content
-                if before and before.startswith(f"{content}\n\n["):
+                if before and before.text == content.text and not content.buttons:
                     continue  # only its buttons are gone
-                found.append(
-                    (_seeing(chat, title, self.people, edited=before is not None), content)
-                )
+                found.append(self._change(chat, title, content, before))
         gone = [key for key in self._seen if key[0] == chat and key[1] not in shown]
         for key in gone:
-            first = self._seen.pop(key).partition("\n")[0]
+            first = self._seen.pop(key).text.partition("\n")[0]
             found.append((f"{title}: a message is deleted", first))
         return found
+
+    def _change(
+        self, chat: str, title: str, content: Content, before: Content | None
+    ) -> tuple[str, str]:
+        """Return how a page says that a message is new or different, and what it shows of it."""
+        sees, change, has = (
+            ("sees", "change", "sees") if chat in self.people else ("has", "changed", "shows")
+        )
+        if before is None:
+            return f"{title} {has}", _whole(content)
+        if before.text == content.text:
+            return f"{title} {sees} {BUTTONS} {change} to", content.buttons
+        return f"{title} {sees} the message {change} to", _whole(content)
 
     def _messages(self, chat: str) -> list[Message]:
         """Return the messages of the bot and of channels in a chat, oldest first."""
         state = self.market.world.state
         rows = state.messages.get(self.market.chat(chat), {})
-        views = [serialize_message(rows[number]) for number in sorted(rows)]
+        views = [
+            serialize_message(rows[number]) | {"file": tour_files.shown(state, rows[number])}
+            for number in sorted(rows)
+        ]
         people = {self.market.chat(name) for name in self.people}
         return [view for view in views if view["from"] not in people and not view["service"]]
 
@@ -194,31 +233,29 @@ class Record:
             text = pattern.sub(word, text)
         for name, title in {**self.people, **self.chats}.items():
             text = text.replace(str(self.market.chat(name)), f"[Telegram id of {title}]")
-        return _NUMBER.sub(self._number, text)
+        return _ROW.sub(self._number, _NUMBER.sub(self._number, text))
 
     def _number(self, found: re.Match[str]) -> str:
         """Number the placements, payments and people anew, in the order in which they are seen."""
-        kind = "number" if found[1][0] in "nN" else "#"
+        kind = {"N": "number", "n": "number", "(": "campaign"}.get(found[1][:1], "placement")
         known = self._numbers.setdefault(kind, {})
         return f"{found[1]}{known.setdefault(found[2], len(known) + 1)}"
 
 
-def _content(message: Message) -> str:
+def _content(message: Message) -> Content:
     """Return what a person sees of a message: the text, and each row of buttons in brackets."""
     text = message["text"] or message["caption"] or ""
     if message["media"]:
-        text = f"[{message['media']}]\n{text}".rstrip()
+        text = "\n".join(filter(None, (f"[{message['media']}]", text, message["file"])))
     if message.get("invoice"):
         invoice = message["invoice"]
         text = f"[invoice] {invoice['title']}\n{invoice['description']}"
     rows = [" ".join(f"[{button['text']}]" for button in row) for row in message["buttons"] or []]
-    return "\n\n".join(part for part in (text, "\n".join(rows)) if part)
+    return Content(text, "\n".join(rows))
 
 
-def _seeing(chat: str, title: str, people: dict[str, str], *, edited: bool) -> str:
-    if chat in people:
-        return f"{title} sees {'the message change to' if edited else ''}".rstrip()
-    return f"{title} {'has the message changed to' if edited else 'shows'}"
+def _whole(content: Content) -> str:
+    return "\n\n".join(filter(None, content))
 
 
 def _quote(text: str) -> list[str]:

@@ -7,10 +7,9 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from db.models.destinations import PayoutMethod
-from scheduler import post_checks, removals, settlements
 from tests.handlers.marketplace import Marketplace
+from tests.handlers.tour_play import Play
 from tests.handlers.tour_record import Record
-from tests.scheduler.scene import Scene
 from tests.services.money.test_payout_addresses import ton_address
 
 BREAD = "Fresh bread every morning"
@@ -27,25 +26,19 @@ PEOPLE = {
     "advertiser3": "Advertiser 3",
     "admin": "Admin",
 }
+HEAD = """\
+# A tour through the bot
+
+In this tour, an owner with two channels, a manager and three formats sells five ads of three
+advertisers. The owner declines one ad, asks for another text of one ad, and is paid to an address.
+"""
 CHATS = {"group": "Admin chat", "channel": "Daily", "channel2": "Weekly"}
 NEXT_MONDAY = "SELECT date_trunc('week', clock()) + interval '7 days 10 hours 5 minutes' - clock()"
-CHECK_NOW = """
-    UPDATE post_jobs SET next_check_at = clock()
-    FROM escrows
-    WHERE escrows.campaign_target_id = post_jobs.campaign_target_id
-        AND escrows.status = 'held' AND message_id IS NOT NULL
-"""
-"""Checks are planned at random times. Here, each tick checks every live post."""
 TON = ton_address()
 
 
-class Tour:
+class Tour(Play):
     """The scene's people and their acts, one method a part of the document."""
-
-    def __init__(self, market: Marketplace, record: Record) -> None:
-        """Play in this running bot, and write into this record."""
-        self.market, self.record = market, record
-        self.scheduler = Scene(market.database, "", market.world)
 
     async def play(self) -> None:
         """Play the whole scene."""
@@ -54,11 +47,6 @@ class Tour:
             *(self.change, self.approve, self.publish, self.paid, self.withdraw),
         ):
             await part()
-
-    async def press(self, who: str, *labels: str, where: str | None = None) -> None:
-        """Let a person press buttons, one after the other."""
-        for label in labels:
-            await self.record.press(who, label, where)
 
     async def connect(self) -> None:
         """Let the owner connect two channels."""
@@ -172,8 +160,8 @@ class Tour:
     async def publish(self) -> None:
         """Publish four ads at their times."""
         self.record.part("Publish", "The scheduler publishes the ads at their times.")
-        await self._tick("It is time for the first ads.")
-        await self._tick("Three hours later, it is time for the next ones.", hours=3, step=1)
+        await self.tick("It is time for the first ads.")
+        await self.tick("Three hours later, it is time for the next ones.", hours=3, step=1)
         await self.press("owner", "📋 Open the placement")
         await self.press("advertiser", "📋 Open the placement")
 
@@ -182,37 +170,14 @@ class Tour:
         self.record.part(
             "Paid", "The promised hours pass. Each post is checked, and then its owner is paid."
         )
-        await self._tick("On Tuesday, the 24 hours of the first post are over.", hours=22, step=2)
-        await self._tick("On Tuesday at 18:00, the chosen time has come.", hours=8, step=4)
-        await self._tick("On Wednesday, the 48 hours of two posts are over.", hours=20, step=5)
-        await self._tick("On Thursday, the hours of the last two posts are over.", hours=30, step=5)
+        await self.tick("On Tuesday, the 24 hours of the first post are over.", hours=22, step=2)
+        await self.tick("On Tuesday at 18:00, the chosen time has come.", hours=8, step=4)
+        await self.tick("On Wednesday, the 48 hours of two posts are over.", hours=20, step=5)
+        await self.tick("On Thursday, the hours of the last two posts are over.", hours=30, step=5)
         await self.record.say("owner", "/start")
         await self.press("owner", "📺 My channels", "📈 My earnings")
         await self.record.say("advertiser2", "/start")
         await self.press("advertiser2", "📋 My placements")
-
-    async def _tick(self, what: str, *, hours: int = 0, step: int = 1) -> None:
-        """Let hours pass, and do the due work of the scheduler every `step` hours."""
-
-        async def pass_hours() -> None:
-            await self._work()
-            for _ in range(0, hours, step):
-                await self.market.database.forward(timedelta(hours=step))
-                await self._work()
-
-        await self.record.run(f"*{what}*", pass_hours)
-
-    async def _work(self) -> None:
-        # Days pass within a minute here, and Telegram's limits count real minutes: the limits of a
-        # new worker have counted nothing.
-        worker = self.scheduler.posting_worker()
-        await self.market.database.as_owner(CHECK_NOW)
-        await self.scheduler.dispatch(worker)
-        await post_checks.check_due_posts(
-            worker.sessions, worker.sender, worker.limiter, worker.stopping
-        )
-        await settlements.release_due(worker.sessions)
-        await removals.remove_due_posts(worker)
 
     async def withdraw(self) -> None:
         """Let the owner be paid to an address."""
@@ -246,14 +211,13 @@ class Tour:
 async def play(market: Marketplace) -> Record:
     """Play the scene, and return its record."""
     await _prepare(market)
-    record = Record(market, PEOPLE, CHATS)
+    record = Record(market, PEOPLE, CHATS, HEAD)
     record.forget_messages()
     tour = Tour(market, record)
     try:
         await tour.play()
     finally:
-        for close in tour.scheduler.closing:
-            await close()
+        await tour.close()
     return record
 
 

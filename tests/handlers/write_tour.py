@@ -1,6 +1,6 @@
-"""Write docs/tour.md again, by playing its scene.
+"""Write the tours in docs again, by playing their scenes.
 
-`python -m tests.handlers.write_tour` writes the page.
+`python -m tests.handlers.write_tour` writes the pages.
 """
 
 import os
@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "tour.md"
+_DOCS = Path(__file__).parents[2] / "docs"
+PAGE, ADVERTISER_PAGE = _DOCS / "tour.md", _DOCS / "tour-advertiser.md"
 WRITE = "ADTECH_WRITE_TOUR"
-"""If this environment variable is set, the test of the page writes it before the comparison."""
+"""If this environment variable is set, the test of a page writes it before the comparison."""
 
 if __name__ == "__main__":
     os.environ[WRITE] = "yes"
-    sys.exit(pytest.main(["-q", str(Path(__file__).with_name("test_tour.py"))]))
+    tests = ("test_tour.py", "test_tour_advertiser.py")
+    sys.exit(pytest.main(["-q", *(str(Path(__file__).with_name(name)) for name in tests)]))

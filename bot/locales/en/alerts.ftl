@@ -39,6 +39,7 @@ alert-what = { $name ->
     [escrows_late] Money is held longer than ESCROW_SLA for posts that are not out
     [refunds_late] Failed posts are not refunded
     [returns_late] Payments that are to be given back are late. /report returns shows Telegram's last answer
+    [clicks_lost] Clicks on ads were lost. The links still lead to their targets
     [payouts_wait] Payouts wait for an admin: their channel has another creator for more than a day
     [switch_missing] A kill switch has no row, so it counts as stopped
     [switch_stopped] A kill switch is stopped: what it lets through waits or is refused

@@ -184,6 +184,7 @@ placement-reason = Reason: { $reason }
 placement-escrow = Money: { $status ->
     [held] held in escrow
     [released] paid to the owner
+    [split] split after the complaint: { $back } is back in your wallet, the rest is paid to the owner
     [refunded] back in your wallet
    *[other] { $status }
 }

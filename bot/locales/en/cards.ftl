@@ -31,7 +31,7 @@ card-ads = 📢 { $ads ->
     [one] day
    *[other] { $days } days
 }
-card-clicks = 🔗 Clicks of earlier ads: { $median } in the middle ({ $ads ->
+card-clicks = 🔗 Clicks of earlier ads: { $median } (median; { $ads ->
     [one] one ad was measured
    *[other] { $ads } ads were measured
 } by the bot until { $at }){ $price ->

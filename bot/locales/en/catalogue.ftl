@@ -145,7 +145,7 @@ many-kind = { $kind } · { $found ->
     [one] in { $found } channel
    *[other] in { $found } channels
 }
-many-when = 🕒 When should the ads be published? Times are in your time zone ({ $zone }), and at free times of each channel.
+many-when = 🕒 When should the ads be published? Each ad gets a free time of its channel. Your time zone: { $zone }.
 many-rule = { $rule ->
     [soon] ⚡ As soon as possible
     [evening] 🌆 All in the next evening

@@ -110,6 +110,7 @@ sold-state = { $state ->
 sold-escrow = Money: { $status ->
     [held] held in escrow for you
     [released] paid to you
+    [split] split after the complaint: { $back } went back to the advertiser
     [refunded] back in the advertiser's wallet
    *[other] { $status }
 }

@@ -20,7 +20,10 @@ complaint-card = ⚖️ Complaint { $number }: placement #{ $id } in { $channel 
         [covered] not on top long enough
        *[other] something else
     }
-    Price, which is held: { $price }
+    { $held ->
+        [yes] Price, which is held: { $price }
+       *[no] Price: { $price }
+    }
 complaint-step = { $at }: { $kind ->
     [opened] the advertiser complained.
     [answered] the owner answered.
@@ -114,6 +117,7 @@ evidence-agreed = What was agreed
 evidence-terms = Version { $version }, price { $price }. The post stays: { $stays }.
     Published: { $published }. Promised until: { $until }. The owner is paid after: { $paid } at the earliest.
 evidence-checks = Checks of the post ({ $count }, the newest ones)
+evidence-checks-how = At each check the bot asks Telegram to write the ad as it was agreed. If nothing was changed, Telegram answers “message is not modified”. The last column is what Telegram answered, word for word.
 evidence-verdict = { $verdict ->
     [present] the ad was there
     [altered] the ad was changed, and the bot put it right

@@ -26,6 +26,11 @@ notice-target-paid = { $to ->
             [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.
            *[other] the promised time is over, and the owner has been paid. The ad was changed { $alterations } times in this time, and the bot restored it each time.
         }
+    }{ $back ->
+        [none] {""}
+       *[other] {""}
+
+            ↩️ The price was split after the complaint: { $back } is back in your wallet.
     }
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
@@ -50,7 +55,7 @@ notice-ad-offer-ended = { $state ->
 }
 notice-post-above = { $to ->
     [owner] ⬆️ In { $channel }, a newer post came above the ad of placement #{ $id } at { $until }, within its promised hours on top. The advertiser reads this too. Please let ads stay on top as long as you promise: 🗓 the calendar keeps your other ads apart.
-   *[advertiser] ⬆️ In { $channel }, a newer post came above your ad of placement #{ $id } at { $until }, within its promised hours on top. The ad itself is still checked. If you want to complain, write to the support and name the placement: /paysupport
+   *[advertiser] ⬆️ In { $channel }, a newer post came above your ad of placement #{ $id } at { $until }, within its promised hours on top. The ad itself is still checked. If you want to complain, open the placement and press “{ complaint-new }”.
 }
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. Stays: { $stays }.
 notice-post-published = { $to ->

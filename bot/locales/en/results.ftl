@@ -32,9 +32,9 @@ results-campaign = 📊 { $campaign }
 results-nothing = Nothing is known yet: the post is not published.
 results-nothing-campaign = Nothing is known yet: no post of this campaign is published.
 results-published = Published: { $at }
-results-price = Price: { $price }{ $refunded ->
-    [yes] {" "}(refunded)
-   *[no] {""}
+results-price = Price: { $price }{ $back ->
+    [none] {""}
+   *[other] {" "}({ $back } came back)
 }
 results-kept = Seen in the channel for: { $hours } h of { $promised } h
 results-subscribers = Subscribers at that time: { $subscribers } (on { $day })
@@ -58,7 +58,10 @@ results-sum = { $placements ->
     [one] { $placements } published placement
    *[other] { $placements } published placements
 }, together { $price }
-results-row = • #{ $id } { $channel }: { $price }, { $hours } h, { $tracked ->
+results-row = • #{ $id } { $channel }: { $price }{ $back ->
+    [none] {""}
+   *[other] {" "}({ $back } came back)
+}, { $hours } h, { $tracked ->
     [yes] { $clicks } clicks
    *[no] clicks not counted
 }
@@ -78,7 +81,7 @@ notice-result = 📊 { $counted ->
     [yes] Clicks: { $clicks }{ $price ->
         [none] {""}
        *[other] , { $price } each
-    }. 
+    }.{" "}
    *[no] {""}
 }Everything that is known about it is under “📊 Result”.
 result-page-title-placement = Result of placement #{ $id }
@@ -98,6 +101,6 @@ result-page-column = { $name ->
 }
 result-page-clicks-by-day = Clicks by day (UTC)
 result-page-not-counted = not counted
-result-page-refunded = refunded
+result-page-back = { $amount } came back
 result-page-unknown = not known
 result-page-how = A click is the first visit of a person on a day (UTC) over the link in the ad. Repeated visits ({ $repeats }) and programs ({ $bots }) are left out. The bot has looked at the posts itself; subscribers are what Telegram said on the day of the publication or last before it, and reactions what it said last. The price of a click is the price of the measured placements by their clicks.

@@ -70,6 +70,7 @@ refund-reason = { $reason ->
     [removed] the post was removed too early
     [breach] a promise about the post was broken
     [decided] an admin decided so
+    [split] the price was split after a complaint
    *[unpublished] the post was not published
 }
 placement-copy = 📄 Send me a copy of the post

@@ -184,6 +184,7 @@ placement-reason = Причина: { $reason }
 placement-escrow = Деньги: { $status ->
     [held] удержаны в эскроу
     [released] выплачены владельцу
+    [split] разделены после жалобы: { $back } снова в вашем кошельке, остальное выплачено владельцу
     [refunded] снова в вашем кошельке
    *[other] { $status }
 }

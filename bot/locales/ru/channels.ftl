@@ -110,6 +110,7 @@ sold-state = { $state ->
 sold-escrow = Деньги: { $status ->
     [held] удержаны для вас в эскроу
     [released] выплачены вам
+    [split] разделены после жалобы: { $back } вернулось рекламодателю
     [refunded] снова в кошельке рекламодателя
    *[other] { $status }
 }

@@ -20,7 +20,10 @@ complaint-card = ⚖️ Жалоба { $number }: размещение #{ $id } 
         [covered] недолго был сверху
        *[other] другое
     }
-    Цена, которая удержана: { $price }
+    { $held ->
+        [yes] Цена, которая удержана: { $price }
+       *[no] Цена: { $price }
+    }
 complaint-step = { $at }: { $kind ->
     [opened] рекламодатель пожаловался.
     [answered] владелец ответил.
@@ -114,6 +117,7 @@ evidence-agreed = О чём договорились
 evidence-terms = Версия { $version }, цена { $price }. Пост остаётся: { $stays }.
     Опубликован: { $published }. Обещано до: { $until }. Владельцу платят не раньше: { $paid }.
 evidence-checks = Проверки поста ({ $count }, последние)
+evidence-checks-how = При каждой проверке бот просит Telegram записать объявление так, как было согласовано. Если ничего не меняли, Telegram отвечает «message is not modified». В последнем столбце — ответ Telegram дословно.
 evidence-verdict = { $verdict ->
     [present] объявление было на месте
     [altered] объявление изменили, бот его исправил

@@ -32,9 +32,9 @@ results-campaign = 📊 { $campaign }
 results-nothing = Пока ничего не известно: пост не опубликован.
 results-nothing-campaign = Пока ничего не известно: ни один пост этой кампании не опубликован.
 results-published = Опубликовано: { $at }
-results-price = Цена: { $price }{ $refunded ->
-    [yes] {" "}(возвращена)
-   *[no] {""}
+results-price = Цена: { $price }{ $back ->
+    [none] {""}
+   *[other] {" "}(возвращено { $back })
 }
 results-kept = Пост видели в канале: { $hours } ч из { $promised } ч
 results-subscribers = Подписчиков в то время: { $subscribers } (на { $day })
@@ -59,7 +59,10 @@ results-sum = { $placements ->
     [few] { $placements } опубликованных размещения
    *[other] { $placements } опубликованных размещений
 }, вместе { $price }
-results-row = • #{ $id } { $channel }: { $price }, { $hours } ч, { $tracked ->
+results-row = • #{ $id } { $channel }: { $price }{ $back ->
+    [none] {""}
+   *[other] {" "}(возвращено { $back })
+}, { $hours } ч, { $tracked ->
     [yes] переходов { $clicks }
    *[no] переходы не считались
 }
@@ -79,7 +82,7 @@ notice-result = 📊 { $counted ->
     [yes] Переходов: { $clicks }{ $price ->
         [none] {""}
        *[other] , по { $price }
-    }. 
+    }.{" "}
    *[no] {""}
 }Всё, что о нём известно, — под «📊 Результат».
 result-page-title-placement = Результат размещения #{ $id }
@@ -99,6 +102,6 @@ result-page-column = { $name ->
 }
 result-page-clicks-by-day = Переходы по дням (UTC)
 result-page-not-counted = не считались
-result-page-refunded = возвращена
+result-page-back = возвращено { $amount }
 result-page-unknown = неизвестно
 result-page-how = Переход — это первое посещение человека за день (UTC) по ссылке в объявлении. Повторные посещения ({ $repeats }) и программы ({ $bots }) не учтены. Посты бот проверял сам; число подписчиков — то, которое Telegram назвал в день публикации или последним до неё, реакции — по последним данным Telegram. Цена перехода — это цена размещений с подсчётом, делённая на их переходы.

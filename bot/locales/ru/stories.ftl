@@ -72,6 +72,7 @@ refund-reason = { $reason ->
     [removed] пост удалили слишком рано
     [breach] обещание о посте нарушено
     [decided] так решил администратор
+    [split] после жалобы цену разделили
    *[unpublished] пост не вышел
 }
 placement-copy = 📄 Пришлите копию поста

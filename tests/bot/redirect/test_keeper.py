@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
 from bot.redirect import clicks
@@ -10,8 +11,9 @@ from bot.redirect.keeper import Keeper
 from bot.redirect.server import Redirect
 from bot.redirect.targets import Targets
 from db.session import create_engine, create_sessions
-from sandbox import ports
+from sandbox import embedded, logins, ports
 from services.market import link_clicks
+from services.platform import operation_facts
 from tests.conftest import Database
 from tests.factories import people, rows, tracked
 from tests.factories.tracked import BUTTON
@@ -141,3 +143,29 @@ async def test_an_error_ends_nothing(database: Database, monkeypatch: pytest.Mon
     with capture_logs() as logs:
         assert not await kept.round()
     assert [line["event"] for line in logs] == ["Worker error"]
+
+
+async def test_lost_clicks_are_stored_when_the_database_is_back(
+    database: Database, server: embedded.Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target_id, _ = await approved(database)
+    name = make_url(database.url).database
+    own = create_engine(server.dsn(logins.REDIRECT, str(name)))
+    away = create_engine(f"postgresql://nobody@127.0.0.1:{ports.free(0)}/none", pool_size=1)
+    redirect = Redirect(Targets(None))
+    kept = Keeper(redirect, create_sessions(away))
+    monkeypatch.setattr(clicks, "MOST_WAITING", 1)
+    for number in range(3):
+        redirect.clicks.add_person(
+            target_id, redirect.clock.now().date(), f"198.51.100.{number}", AGENT
+        )
+    assert not await kept.round()
+    monkeypatch.setattr(kept, "_sessions", create_sessions(own))
+    for _round in range(2):
+        assert await kept.round()
+        async with database.sessions.begin() as session:
+            facts = await operation_facts.read(session, sla=timedelta(hours=1))
+        assert facts.numbers["clicks_lost_recently"] == 2
+    assert await counted(database) == [(1, 0, 0)]
+    await away.dispose()
+    await own.dispose()

@@ -201,6 +201,7 @@ async def test_the_login_of_the_redirect_reaches_nothing_else(
         *("SELECT * FROM click_salts", "SELECT * FROM wallets", "SELECT * FROM campaign_targets"),
         *("SELECT * FROM users", "SELECT * FROM inbox", "SELECT purge_clicks(1)"),
         *("UPDATE tracked_links SET url = ''", "INSERT INTO click_days VALUES (1, '2026-01-01')"),
+        "SELECT count_failures('conflict', 1)",
         *("SELECT tracked_ad('{}', 1, '')", "SELECT post_transfer('', '', 1, NULL, '{}', '{}')"),
     ]
     try:

@@ -211,13 +211,15 @@ def test_a_total_leaves_out_what_was_refunded_or_not_counted() -> None:
             result(published_at=at, days=days[:1], price=500),
             result(published_at=at, price=7_000, is_tracked=False),
             result(published_at=at, price=9_000, status=TargetStatus.REFUNDED),
+            result(published_at=at, price=800, split_back=300),
             result(price=300, is_tracked=True),
         ]
     )
-    assert total.price == 1_000 + 500 + 7_000 + 300
+    assert total.price == 1_000 + 500 + 7_000 + 500 + 300
     assert total.clicks == 5
     assert total.left_out == (2, 10)
-    assert total.price_per_click == 300
+    assert total.price_per_click == (1_000 + 500 + 500) // 5
+    assert [each.returned for each in total.results] == [0, 0, 0, 9_000, 300, 0]
     assert total.clicks_by_day == [
         (TODAY, 4),
         (TODAY + timedelta(days=1), 0),
