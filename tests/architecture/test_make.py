@@ -102,16 +102,11 @@ def test_variables_of_other_tools_do_not_reach_the_programs() -> None:
 
 def test_only_the_command_line_gives_arguments() -> None:
     """Check that ARGS of a shell is not used, and that ARGS of the command line is."""
+    probe = "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)/$(STEPS)'"
 
     def run(*given: str) -> str:
         return subprocess.run(
-            [
-                "make",
-                "--eval",
-                "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)/$(STEPS)'",
-                "probe",
-                *given,
-            ],  # noqa: S607 - make
+            ["make", "--eval", probe, "probe", *given],  # noqa: S607 - make
             cwd=ROOT,
             env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1", "STEPS": "1"},
             capture_output=True,

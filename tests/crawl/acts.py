@@ -12,7 +12,7 @@ from tests.handlers.marketplace import Marketplace
 
 @dataclass
 class Done:
-    """What a person has done in one step."""
+    """The act of a person in one step, and the reaction that is due."""
 
     words: str
     """The act in a few words, for the report of a fault."""
@@ -32,7 +32,7 @@ class Done:
 
 @dataclass
 class Acts:
-    """What the acts of people need: the running bot, and the walk's random numbers."""
+    """The running bot and the random numbers that all acts need."""
 
     market: Marketplace
     rng: Random

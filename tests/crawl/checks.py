@@ -15,7 +15,7 @@ LONGEST_LABEL = 64
 _OWN_WORDS = re.compile(
     rf"\b(?:{'|'.join([*WORDS, *topics.LANGUAGES.values()])})(?:_(?:en|ru))*\d*\b", re.IGNORECASE
 )
-"""What people write, and the languages' own names for themselves."""
+"""The words of people, and the own names of languages."""
 _ADDRESSES = re.compile(
     r"(?:https?|tg)://\S+|(?:t\.me|example\.com)\S*|@\w+|/[a-z]+\b\S*|#\S+|adtech [a-z -]+[\da-f]*"
     rf"|\b(?:{'|'.join(Switch)})\b"
@@ -28,6 +28,8 @@ _LEFT_OVER = re.compile(
     r"\{ ?\$|\{\s*[a-z\"]|\bNone\b|\bTrue\b|\bFalse\b| object at 0x|Decimal\(|datetime\.|<class"
 )
 _ID = re.compile(r"^([a-z][a-z0-9-]*) =", re.MULTILINE)
+_NO_TEXT = re.compile(r"^[a-z][a-z0-9-]* =|^#.*|\[[^\]]*\]|\{ *[a-z0-9-]+ *\}", re.MULTILINE)
+"""The parts of a Fluent file that people never read."""
 _NAMES = frozenset(
     ("telegram", "utc", "ton", "usdt", "csv", "pdf", "html", "stars", "iban", "gif", "test")
 )
@@ -51,7 +53,7 @@ def _words_of_texts() -> set[str]:
         word
         for language in LANGUAGES
         for path in (LOCALES / language).glob("*.ftl")
-        for word in _keys_in(_ID.sub("", path.read_text()))
+        for word in _keys_in(_NO_TEXT.sub("", path.read_text()))
     }
 
 

@@ -46,7 +46,7 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "channel": ("daily", "@daily_ana", "weekly", "bob"),
     "topic": ("News", "Travel"),
 }
-"""What a step of a form takes, by the name of its state."""
+"""The right answers to a step of a form, by the name of its state."""
 _PLAIN = ("Fresh bread every morning", "Bread: https://example.com/bread", "crumbs, fresh crumbs")
 ODD_TEXTS = (
     "\N{CROISSANT}" * 40,

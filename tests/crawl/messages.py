@@ -15,7 +15,7 @@ _ARGUMENTS = (
     *("stop payouts bread", "payouts bread", "https://example.com/bread"),
 )
 _REST = ("", "", "bread", "50", "operator bread", "admin bread", "10 bread", "wire-7")
-"""What follows the id in the arguments of a command of the staff."""
+"""The words after the id in the arguments of a command of the staff."""
 _STARTS = ("buy_1", "buy_2", "buy_x", "c_1", "c_2", "c_99999999999999999999", "bread", "connect_1")
 
 

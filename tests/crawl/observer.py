@@ -94,7 +94,7 @@ class _Recorder(BaseRequestMiddleware):
 
 @dataclass
 class Observer:
-    """What the bot has done since the last step."""
+    """The calls and log lines since the last step."""
 
     calls: list[Call] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)

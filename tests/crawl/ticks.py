@@ -34,7 +34,7 @@ class Scheduler:
 
     market: Marketplace
     failed: Callable[[str, Exception], None]
-    """What is called with a tick's name and its error."""
+    """A function that gets the name and the error of each tick that failed."""
     worker: PostingWorker = field(init=False)
     outbox: OutboxWorker = field(init=False)
     _leader: LeaderElection = field(init=False)

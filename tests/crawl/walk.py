@@ -67,7 +67,7 @@ _TIME_SHARE = 0.05
 
 @dataclass
 class Fault:
-    """What was wrong in one step."""
+    """A fault that one step has shown."""
 
     step: int
     what: str
