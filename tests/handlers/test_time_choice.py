@@ -247,6 +247,8 @@ async def test_the_catalogue_is_filtered_by_a_day_of_a_month(market: Marketplace
     await market.press("advertiser", "📅 Another day")
     await market.say("advertiser", "2020-01-02")
     assert "no day from today on" in await market.last("advertiser")
+    days = [int(label) for label in await market.buttons("advertiser") if label.isdecimal()]
+    assert days[0] == await market.value("SELECT extract(day FROM clock())::int")
     await market.press("advertiser", "Next ▶️")
     await market.press("advertiser", "15")
     assert "☐ 1" in await market.buttons("advertiser")
