@@ -100,22 +100,6 @@ class OnCampaign(CallbackData, prefix="camp"):
     id: int
 
 
-class ShowAdTopics(CallbackData, prefix="ad_topics"):
-    """The data of a button that asks for the topic of a campaign's ad."""
-
-    id: int
-
-
-class SetAdTopic(CallbackData, prefix="ad_topic"):
-    """The data of a button that chooses the topic of a campaign's ad.
-
-    The database function `set_ad_topic` knows this data.
-    """
-
-    id: int
-    topic: str
-
-
 class PlacementAct(StrEnum):
     """A person's action for a placement."""
 

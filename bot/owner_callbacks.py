@@ -114,23 +114,6 @@ class ShowRule(CallbackData, prefix="show_rule"):
     least_kept: int | None = None
 
 
-class ShowRuleTopics(CallbackData, prefix="rule_topics"):
-    """The data of a button that shows the topics about which a channel's rule asks the owner."""
-
-    id: int
-
-
-class SetRuleTopic(CallbackData, prefix="rule_topic"):
-    """The data of a button that excludes a topic from a channel's rule, or includes it again.
-
-    The database function `set_rule_topic` knows this data.
-    """
-
-    id: int
-    topic: str
-    excluded: bool
-
-
 class SetRule(CallbackData, prefix="rule"):
     """The data of a button that sets a channel's acceptance rule (`acceptance_rules.Rule`).
 

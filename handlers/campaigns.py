@@ -4,13 +4,14 @@ from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
 from bot import metrics
-from bot.callbacks import CampaignAct, Go, OnCampaign, Screen, SetAdTopic, ShowAdTopics
+from bot.callbacks import CampaignAct, Go, OnCampaign, Screen
 from bot.context import RequestContext
 from bot.screens import campaigns as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram import ad_messages
 from bot.telegram.answers import answer_press
+from bot.topic_callbacks import SetAdTopic, ShowAdTopics
 from db.models.campaigns import CampaignStatus
 from handlers import respond
 from services.market import ad_topics, campaigns

@@ -9,14 +9,13 @@ from bot.owner_callbacks import (
     OfferAct,
     OnOffer,
     SetRule,
-    SetRuleTopic,
     ShowRule,
-    ShowRuleTopics,
 )
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
+from bot.topic_callbacks import SetRuleTopic, ShowRuleTopics
 from handlers import managers as manager_handlers
 from handlers import respond
 from services.market import (

@@ -40,13 +40,13 @@ class TimeSteps:
     month: State
     hour: State
     save: Callable[[DialogManager, datetime], Awaitable[None]]
-    """What happens with the chosen time."""
+    """Called with the chosen time."""
     place: Callable[[DialogManager], Place | None]
     after_cancel: forms.ScreenAfterCancel
     back_to: State | None = None
     """The step before `zone` and `day`. None if the form begins with them."""
     more: forms.Getter | None = None
-    """What returns more values for the text of the step `day`."""
+    """Returns more values for the text of the step `day`."""
 
     async def open(self, manager: DialogManager) -> None:
         """Go to the first of the steps."""

@@ -9,14 +9,13 @@ from bot.callbacks import (
     OnCampaign,
     OpenForm,
     Screen,
-    SetAdTopic,
-    ShowAdTopics,
 )
 from bot.result_callbacks import CampaignResults, Results
 from bot.screens import clicks
 from bot.screens.outgoing import Outgoing, button, column, grid, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from bot.topic_callbacks import SetAdTopic, ShowAdTopics
 from db.models.campaigns import Campaign, CampaignStatus
 from services.market import topics
 

@@ -16,14 +16,13 @@ from bot.owner_callbacks import (
     OnOffer,
     OpenChangeForm,
     SetRule,
-    SetRuleTopic,
     ShowRule,
-    ShowRuleTopics,
 )
 from bot.screens import clicks, formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, grid, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from bot.topic_callbacks import SetRuleTopic, ShowRuleTopics
 from db.models.campaigns import Channel, TargetStatus
 from db.models.formats import ChannelFormat
 from services.market import terms, topics

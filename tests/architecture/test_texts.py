@@ -26,6 +26,7 @@ from bot import (
     payout_callbacks,
     removal_callbacks,
     texts,
+    topic_callbacks,
 )
 from bot.errors import explain, message_id
 from bot.screens import (
@@ -310,8 +311,8 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
     removal_callbacks.OnRemovals: {"reason": early_removals.REASONS},
     callbacks.CancelPlacement: {"reason": cancellations.REASONS},
-    callbacks.SetAdTopic: {"topic": topics.TOPICS},
-    owner_callbacks.SetRuleTopic: {"topic": topics.TOPICS},
+    topic_callbacks.SetAdTopic: {"topic": topics.TOPICS},
+    topic_callbacks.SetRuleTopic: {"topic": topics.TOPICS},
 }
 """All values of the text fields of a class."""
 

@@ -49,14 +49,14 @@ CHOICES = {
     "decided": ("both accepted", "both appealed", "both appealed", SILENCE),
     "appealed": ("head decided", SILENCE),
 }
-"""What the people of a complaint with a status may do. The first choice is drawn in rounds."""
+"""The acts of the people of a complaint by its status. The first choice is drawn in rounds."""
 COUNTED = (
     *("opened", "answered", "correcting", "corrected", "satisfied", "disputed", "decided"),
     *("accepted", "appealed", "reminded", "absorbed", "released", "refunded", "split"),
     *("silent owner", "silent", "unanswered", "appeal without an answer", "appeal decided"),
     *("both accepted", "appeal time ended"),
 )
-"""What must have happened in the complaints at the end of a run, as `complaint_oracle` names it."""
+"""The events that a run must have had in its complaints, as `complaint_oracle` names them."""
 WRONG = ("owner satisfied", "advertiser answered", "admin appealed", "owner decided")
 """Presses that are always refused."""
 TWICE = 0.3
@@ -124,7 +124,7 @@ class Complainers:
     _choices: dict[str, Rounds[str]] = field(init=False)
     _percents: Rounds[int] = field(init=False)
     _chosen: dict[tuple[int, str], str] = field(default_factory=dict)
-    """What the right person does, by the id of a complaint and its status."""
+    """The act of the right person, by the id of a complaint and its status."""
     _wanted: dict[int, bool] = field(default_factory=dict)
     """Whether the advertiser of a placement wants to complain."""
 

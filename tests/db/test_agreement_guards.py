@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from bot.callbacks import SetAdTopic
-from bot.owner_callbacks import OfferAct, OnOffer, SetRule, SetRuleTopic
+from bot.owner_callbacks import OfferAct, OnOffer, SetRule
+from bot.topic_callbacks import SetAdTopic, SetRuleTopic
 from db.models.agreements import Answer
 from services.market import acceptance_rules, agreements
 from services.market.acceptance_rules import Rule

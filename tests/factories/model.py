@@ -34,7 +34,7 @@ class Refused(Exception):
 
 
 class Sold(NamedTuple):
-    """What a channel sells: a price in minor units, promised hours and hours on top."""
+    """A format that a channel sells: a price in minor units, promised hours and hours on top."""
 
     price: int
     hours: int

@@ -69,7 +69,7 @@ class CalendarModel(CancellationModel):
     """The time of the database's clock at which the model's time is 0."""
     calendars: dict[int, Calendar] = field(default_factory=dict)
     formats: list[Sold] = field(default_factory=list)
-    """What the channel with a calendar sells. The first one is the cheapest."""
+    """The formats of the channel with a calendar. The first one is the cheapest."""
     waits_until: dict[int, float] = field(default_factory=dict)
     """Until when the next ad of a channel waits for the gap after the last one, in hours."""
 
