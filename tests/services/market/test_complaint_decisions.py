@@ -18,6 +18,7 @@ from tests.factories.complaints import (
     APPEAL,
     OUTCOME,
     START,
+    complain,
     complained,
     published,
 )
@@ -125,6 +126,18 @@ async def test_nothing_follows_the_second_decision_whatever_its_time(database: D
         for late in (found.accept, found.appeal):
             with pytest.raises(ComplaintMovedOn):
                 await late(side)
+
+
+async def test_a_split_counts_beside_a_complaint_that_was_settled(database: Database) -> None:
+    first = await complained(database)
+    async with database.sessions.begin() as session:
+        await complaints.say_satisfied(session, actor=first.made.advertiser, complaint_id=first.id)
+    second = await complain(database, first.made)
+    await second.dispute()
+    await second.decide(40)
+    await second.pass_time(APPEAL)
+    await second.settle()
+    assert await second.balances() == (START - 2_000, 1_800)
 
 
 async def test_a_complaint_that_is_closed_has_no_step_that_ends(database: Database) -> None:

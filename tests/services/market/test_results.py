@@ -185,6 +185,18 @@ async def test_each_channel_is_measured_by_its_own_ads_with_links(session: Async
     ]
 
 
+async def test_only_channels_with_news_are_measured_again(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await tracked.deal(session, promised_hours=0)
+        await publish(session, made)
+        await click(session, made, 3)
+        await escrow.release(session, target_id=made.target.id)
+        assert await count_channels(session) == 1
+    await database.forward(timedelta(days=3))
+    async with database.sessions.begin() as session:
+        assert await count_channels(session) == 0
+
+
 async def test_a_channel_without_a_click_has_no_price_for_one(session: AsyncSession) -> None:
     made = await tracked.deal(session, promised_hours=0)
     plain = await people.deal(session, promised_hours=0)
