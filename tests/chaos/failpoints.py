@@ -22,6 +22,9 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
     "services.market.complaints": ("end_step",),
+    "services.money.return_attempts": (
+        *("claim", "record_refunded", "record_uncertain", "rescue_abandoned", "ask_again"),
+    ),
 }
 """The functions with failpoints, by module."""
 REMOVAL = "services.posts.removal"
@@ -38,6 +41,7 @@ LABEL = "failpoint"
 FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
+    *("return_attempts.rescue_abandoned ", "return_attempts.ask_again "),
     *("Sender.get_bot_rights ", "Sender.probe ", "removal.rescue_abandoned "),
 )
 """The points that a process passes very often, by the beginning of their names."""

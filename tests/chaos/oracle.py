@@ -250,6 +250,8 @@ def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
         return False
     if not refunded:
         return deposit["status"] == "credited" and deposit["taken_back"] is None
+    if deposit["status"] == "returned":
+        return deposit["taken_back"] is None
     moved = (deposit["recovered"] or 0) + (deposit["loss"] or 0)
     taken_back = deposit["taken_back"] == amount and moved in {0, amount}
     return bool(deposit["status"] == "clawed_back" and taken_back)

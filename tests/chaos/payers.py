@@ -20,7 +20,7 @@ from db.money import STARS
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration, star_transactions, user_blocks
 from services.market.creatives import Creative
-from services.money import invoices, withdrawals
+from services.money import deposit_returns, deposits, invoices, withdrawals
 from services.money.payout_terms import PayoutTerms
 from services.platform import errors
 from services.platform.actors import Actor
@@ -31,9 +31,10 @@ from tests.chaos.rounds import Rounds
 from tests.factories import payments
 
 EARNED = "earned by an owner"
+GIVEN_BACK = "given back at the payer's wish"
 PLACES = (
     *("not recorded", "in the wallet", "in escrow", EARNED),
-    *("being withdrawn", "approved for withdrawal", "withdrawn"),
+    *("being withdrawn", "approved for withdrawal", "withdrawn", GIVEN_BACK),
 )
 """Where the money of a payment can be when Telegram refunds the payment."""
 AT_ONCE = 2
@@ -46,7 +47,10 @@ APPROVALS = 20
 UNBOOKED = """
     SELECT count(*) FROM unnest($1::text[], $2::bool[]) AS charge (id, refunded)
     LEFT JOIN deposits ON external_reference = charge.id
-    WHERE status IS NULL OR charge.refunded <> (status = 'clawed_back')
+    WHERE status IS NULL OR (status = 'returned') <> EXISTS (
+            SELECT FROM deposit_returns WHERE deposit_id = deposits.id AND status = 'done')
+        OR status <> 'returned' AND charge.refunded <> (status = 'clawed_back')
+        OR EXISTS (SELECT FROM deposit_returns WHERE ended_at IS NULL)
 """
 RELEASED = text("SELECT status = 'released' FROM escrows WHERE campaign_target_id = :target_id")
 
@@ -126,6 +130,7 @@ class Payers:
         refunded = [charge.refunded for charge in self.charges]
 
         async def is_booked() -> bool:
+            await self._compare()
             return bool(await self.environment.fetch(UNBOOKED, ids, refunded) == 0)
 
         with contextlib.suppress(TimeoutError):
@@ -154,7 +159,8 @@ class Payers:
             await self._receive(charge, refunded=False)
             messages += [False] * self.rng.randint(0, 1)
             reached = await self._bring_to(place, charge)
-        if place == EARNED:
+        if place in {EARNED, GIVEN_BACK}:
+            self.counts[GIVEN_BACK] += reached and place == GIVEN_BACK
             return
         await self._refund(charge, messages)
         self.counts[place] += reached
@@ -242,12 +248,29 @@ class Payers:
         if place == "in the wallet":
             return True
         try:
+            if place == GIVEN_BACK:
+                await self._want_back(charge)
+                return True
             if place in {"in escrow", EARNED}:
                 return await self._buy(charge, earned=place == EARNED)
             await self._withdraw(charge.payer, PLACES.index(place) - PLACES.index(EARNED) - 1)
         except errors.DomainError:  # for example: the bot has just lost its rights in the channel
             return False
         return True
+
+    async def _want_back(self, charge: Charge) -> None:
+        """Let a person want a payment back. A scheduler asks Telegram, and may be killed then."""
+        deposit = await self._do(lambda session: deposits.find_by_charge(session, charge.id))
+        await self._do(
+            lambda session: deposit_returns.request(
+                session,
+                actor=charge.payer.actor,
+                deposit_id=deposit.id,
+                number=0,
+                terms=PayoutTerms(),
+            )
+        )
+        await self._compare()
 
     async def _buy(self, charge: Charge, *, earned: bool) -> bool:
         """Buy a placement with the money of a payment. Return False during a database outage."""

@@ -46,6 +46,8 @@ class Walk:
     telegram_id: int
     refunded: set[str] = field(default_factory=set)
     """The payments that Telegram has refunded."""
+    by_hand: set[str] = field(default_factory=set)
+    """The payments of `refunded` that the owner of the bot has refunded."""
     asked: list[tuple[ReturnClaim, str]] = field(default_factory=list)
     """The answers of Telegram that no process has recorded yet."""
     spent: int = 0
@@ -129,7 +131,9 @@ class Walk:
             return
         charges = (await self.session.scalars(select(Deposit.external_reference))).all()
         if charges:
-            self.refunded.add(self.chance.choice(charges))
+            charge = self.chance.choice(charges)
+            self.by_hand |= {charge} - self.refunded
+            self.refunded.add(charge)
 
     async def report(self) -> None:
         """Let Telegram report one of its refunds, perhaps again."""
@@ -222,6 +226,8 @@ async def test_the_books_say_what_telegram_has_refunded(session: AsyncSession, s
     given = (await session.scalars(select(DepositReturn))).all()
     gone = {DepositStatus.RETURNED, DepositStatus.CLAWED_BACK}
     assert {row.external_reference for row in deposits if row.status in gone} == walk.refunded
+    reversals = {row.external_reference for row in deposits if row.status == "clawed_back"}
+    assert reversals <= walk.by_hand, "the refund that a payer asked for is no reversal"
     returned = [row.id for row in deposits if row.status is DepositStatus.RETURNED]
     assert sorted(returned) == sorted(
         row.deposit_id for row in given if row.status is ReturnStatus.DONE
