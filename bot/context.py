@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.admin_chat import AdminChat
@@ -113,7 +114,12 @@ class Dependencies:
 
         A blocked user has no roles. Raises DatabaseAwayError.
         """
-        return await self._people(telegram_id)
+        try:
+            return await self._people(telegram_id)
+        except DBAPIError:
+            # Another id of the same statement may be one that PostgreSQL cannot read.
+            [found] = await self._find_people([telegram_id])
+            return found
 
     async def _find_people(self, telegram_ids: Sequence[int]) -> Sequence[Person | None]:
         async with single_read(self.sessions) as session:

@@ -72,6 +72,8 @@ class Crowd:
         self._random = random.Random(seed)
         self._updates: deque[Json] = deque()
         self._arrived = asyncio.Event()
+        self._pressing: dict[str, Person] = {}
+        """Who pressed a button, by the id of the press, until the bot has answered it."""
         self._http: aiohttp.ClientSession | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,6 +100,7 @@ class Crowd:
     def forget_bot(self) -> None:
         """Forget the webhook and the waiting updates of a bot that has ended."""
         self.webhook, self._updates = {}, deque()
+        self._pressing.clear()
         self.ready.clear()
         for person in self.people.values():
             person.shown, person.acts = {}, 0
@@ -126,6 +129,7 @@ class Crowd:
         """Let a person press a button, and return the seconds until the screen and the answer."""
         person.begin("screen", "press")
         person.press_id = str(next(self._ids))
+        self._pressing[person.press_id] = person
         press = {
             "id": person.press_id,
             "from": _user(person.id),
@@ -259,9 +263,9 @@ class Crowd:
 
     def _note_press(self, press_id: str) -> None:
         self.calls += 1
-        for person in self.people.values():
-            if person.press_id == press_id:
-                self._later(person.take, "press")
+        person = self._pressing.pop(press_id, None)
+        if person is not None and person.press_id == press_id:
+            self._later(person.take, "press")
 
     def _later(self, note: Any, what: str) -> None:
         asyncio.get_running_loop().call_later(self.delay_seconds, note, what)

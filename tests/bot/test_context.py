@@ -1,10 +1,16 @@
-"""Test that the bot builds screens in a read-only transaction."""
+"""Test how the bot reads and writes for an update: transactions, and single statements."""
+
+import asyncio
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.context import read_only
+from bot.context import read_only, single_write
+from db.models.operations import Heartbeat
+from db.models.users import Role, User
+from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 
 
@@ -16,3 +22,60 @@ async def test_a_screens_transaction_cannot_write(market: Marketplace) -> None:
     async with market.database.sessions.begin() as session:
         # The connection in the pool can write again.
         await session.execute(text(beat))
+
+
+async def test_a_single_statement_is_committed_at_once(market: Marketplace) -> None:
+    """A second session sees the row, although the first one never commits."""
+    sessions = market.database.sessions
+    async with single_write(sessions) as session:
+        await session.execute(text("INSERT INTO heartbeats (owner, name) VALUES ('one', 'test')"))
+        async with sessions.begin() as other:
+            owners = await other.scalars(select(Heartbeat.owner).where(Heartbeat.name == "test"))
+            assert owners.all() == ["one"]
+
+
+async def test_an_impossible_id_costs_no_other_person_anything(market: Marketplace) -> None:
+    """An id that PostgreSQL cannot read is refused, and the others of its statement are found."""
+    sessions = market.database.sessions
+    async with sessions.begin() as session:
+        actor = await people.person(session)
+        known = (await session.get_one(User, actor.user_id)).telegram_id
+    find = market.dependencies.find_person
+    found = await asyncio.gather(
+        *(find(each) for each in (known, known, 10**30, known)), return_exceptions=True
+    )
+    assert isinstance(found[2], DBAPIError)
+    for one in (found[0], found[1], found[3]):
+        assert isinstance(one, tuple)
+        assert one[0].telegram_id == known
+
+
+async def test_people_of_concurrent_updates_are_read_together(market: Marketplace) -> None:
+    """Six updates at a time read their people with two statements, and each gets its own person."""
+    sessions = market.database.sessions
+    async with sessions.begin() as session:
+        actors = [await people.staff(session, Role.OPERATOR), await people.person(session)]
+        rows = [await session.get_one(User, actor.user_id) for actor in actors]
+    known = [row.telegram_id for row in rows]
+    statements: list[str] = []
+
+    def note(*execution: Any) -> None:
+        if "language_chosen" in execution[2]:
+            statements.append(execution[2])
+
+    engine = sessions.kw["bind"].sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        wanted = [*known, 424_242, *known, 434_343]
+        found = await asyncio.gather(*map(market.dependencies.find_person, wanted))
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert [each and (each[0].telegram_id, set(each[1])) for each in found] == [
+        (known[0], {Role.OPERATOR}),
+        (known[1], set()),
+        None,
+        (known[0], {Role.OPERATOR}),
+        (known[1], set()),
+        None,
+    ]
+    assert 1 <= len(statements) <= 2

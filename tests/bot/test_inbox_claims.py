@@ -1,5 +1,8 @@
 """Test which rows a process claims, and when it may claim more."""
 
+import pytest
+
+from bot import inbox_claims
 from bot.admin_chat import AdminChat
 from bot.inbox_claims import InboxClaims
 from db.models.users import Role, User
@@ -31,6 +34,30 @@ async def test_a_full_lane_leaves_rows_for_the_next_claim(database: Database) ->
         await inbox.mark_all_handled(session, [(done, None)])
     claims.forget([done])
     assert [row.lane for row in await claims.claim()] == [5]
+
+
+async def test_a_claim_of_all_is_followed_by_one_of_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a claim of all that may be claimed, the next one waits until some rows have ended."""
+    monkeypatch.setattr(inbox_claims, "IN_FLIGHT", 4)
+    monkeypatch.setattr(inbox_claims, "REFILL", 2)
+    claims = InboxClaims(database.sessions, AdminChat(ADMIN_CHAT, database.sessions))
+    async with database.sessions.begin() as session:
+        await inbox.store(session, [_message(n, n) for n in range(1, 7)])
+    rows = await claims.claim()
+    assert [row.lane for row in rows] == [1, 2, 3, 4]
+    assert not claims.should_claim([7])
+    assert claims.should_claim([7, ADMIN_CHAT])
+    assert claims.should_claim([lanes.SWITCH_LANES + 7])
+    claims.forget([rows[0].id])
+    assert not claims.may_be_more(1)
+    claims.forget([rows[1].id])
+    assert claims.may_be_more(2)
+    assert claims.should_claim([7])
+    async with database.sessions.begin() as session:
+        await inbox.mark_all_handled(session, [(row.id, None) for row in rows[:2]])
+    assert [row.lane for row in await claims.claim()] == [5, 6]
 
 
 async def test_a_query_of_a_payer_leaves_the_payers_next_one(database: Database) -> None:
