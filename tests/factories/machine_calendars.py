@@ -15,8 +15,8 @@ from services.market.terms import Terms
 from services.platform.actors import Actor
 from tests.factories import world
 from tests.factories.machine_posts import PICK, YES, Machine
-from tests.factories.model import Kept
 from tests.factories.model_calendars import FREED, HOUR, ZONES
+from tests.factories.model_rows import Kept
 
 IN_HOURS = st.integers(1, 40)
 """How many hours ahead a chosen time is."""

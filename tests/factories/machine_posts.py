@@ -16,8 +16,9 @@ from services.platform.actors import Actor
 from services.posts import manual_resolution, posting, verification
 from services.posts.posting import Claim
 from tests.factories import one_post, presses, world
-from tests.factories.model import MOMENT, Refused
+from tests.factories.model import MOMENT
 from tests.factories.model_posts import RETRY_HOURS
+from tests.factories.model_rows import Refused
 
 LEASE = timedelta(hours=1)
 START_MINUTE = 10

@@ -13,8 +13,8 @@ from services.platform.agreement_errors import (
     TooManyChanges,
     VersionChanged,
 )
-from tests.factories.model import ANSWER_HOURS, Refused, Target
 from tests.factories.model_complaints import ComplaintModel
+from tests.factories.model_rows import ANSWER_HOURS, Refused, Target
 
 
 class AgreementModel(ComplaintModel):

@@ -17,8 +17,8 @@ from services.platform.agreement_errors import (
     TooManyChanges,
 )
 from services.platform.calendar_errors import NoFreeTime, NoWeekday, TimeNotFree
-from tests.factories.model import ANSWER_HOURS, Kept, Refused, Sold, Target
 from tests.factories.model_cancellations import CancellationModel
+from tests.factories.model_rows import ANSWER_HOURS, Kept, Refused, Sold, Target
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AHEAD = timedelta(days=7)

@@ -5,8 +5,8 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from services.platform import errors
 from services.platform.agreement_errors import CancelTooLate
-from tests.factories.model import Refused
 from tests.factories.model_posts import PostingModel
+from tests.factories.model_rows import Refused
 
 
 class CancellationModel(PostingModel):

@@ -13,7 +13,8 @@ from services.platform.complaint_errors import (
     ComplaintRefused,
     SplitTooSmall,
 )
-from tests.factories.model import Model, Refused, Target
+from tests.factories.model import Model
+from tests.factories.model_rows import Refused, Target
 
 STEP_HOURS, APPEAL_HOURS = 24, 48
 NEXT = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from db.models.corrections import CorrectionStatus as Corrections
 from services.platform import errors
-from tests.factories.model import Refused
 from tests.factories.model_money import PROPOSAL_HOURS, MoneyModel
+from tests.factories.model_rows import Refused
 
 
 @dataclass

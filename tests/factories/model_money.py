@@ -11,9 +11,9 @@ from db.models.users import RequestStatus as Requests
 from services.money.payout_terms import PayoutTerms
 from services.platform import errors
 from services.platform.payout_errors import NotYetWithdrawable
-from tests.factories.model import Refused
 from tests.factories.model_calendars import CalendarModel
 from tests.factories.model_posts import OWNER_BLOCKED
+from tests.factories.model_rows import Refused
 
 PROPOSAL_HOURS = 72
 """The time in which a staff request can be confirmed, in hours."""

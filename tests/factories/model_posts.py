@@ -9,8 +9,9 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
-from tests.factories.model import ATTEMPTS, Channel, Refused, Target
+from tests.factories.model import ATTEMPTS
 from tests.factories.model_agreements import AgreementModel
+from tests.factories.model_rows import Channel, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS, MAX_PARTS = 0.5, 24

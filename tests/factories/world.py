@@ -15,10 +15,10 @@ from services.market.terms import Terms
 from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
-from tests.factories.model import Campaign, Channel, Sold, Target
 from tests.factories.model_calendars import Calendar
 from tests.factories.model_corrections import CorrectionModel
 from tests.factories.model_money import Deposit
+from tests.factories.model_rows import Campaign, Channel, Sold, Target
 
 
 class World:
