@@ -12,7 +12,7 @@ TESTED_ELSEWHERE = {
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
     "bot/look_up_callbacks": "handlers/test_look_ups presses and forges its buttons",
-    "bot/owner_callbacks": "handlers/test_offers presses its buttons",
+    "bot/owner_callbacks bot/topic_callbacks": "handlers/test_offers presses their buttons",
     "bot/result_callbacks": "handlers/test_results presses and forges its buttons",
     "bot/start_errors": "test_startup_checks and test_health_pages meet it",
     "bot/redirect/metrics": "redirect/test_server and redirect/test_clicks count with it",

@@ -325,6 +325,8 @@ def _longest(kind: type[CallbackData], name: str, annotation: Any) -> Any:
         return LONGEST_VALUES[name]
     if annotation in {int, int | None}:
         return 2**63 - 1
+    if annotation is bool:
+        return True
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return max(annotation, key=len)
     return max(get_args(annotation), key=len)

@@ -73,7 +73,7 @@ class Crowd:
         self._updates: deque[Json] = deque()
         self._arrived = asyncio.Event()
         self._pressing: dict[str, Person] = {}
-        """Who pressed a button, by the id of the press, until the bot has answered it."""
+        """The person of each press that the bot has not answered, by the id of the press."""
         self._http: aiohttp.ClientSession | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
