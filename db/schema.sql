@@ -29,6 +29,7 @@ CREATE TABLE ad_reactions (
     CONSTRAINT fk_ad_reactions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
 );
 GRANT INSERT, SELECT ON ad_reactions TO adtech_bot;
+GRANT SELECT ON ad_reactions TO adtech_clock;
 GRANT SELECT ON ad_reactions TO adtech_reports;
 GRANT UPDATE (reactions, told_at) ON ad_reactions TO adtech_bot;
 

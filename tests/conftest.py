@@ -153,6 +153,7 @@ async def copied_database(server: embedded.Postgres, template: str) -> AsyncIter
 def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test know the outages of another test."""
     monkeypatch.setattr(outages, "_outages", {})
+    monkeypatch.setattr(outages, "_last_lines", {})
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def upgrade() -> None:
         ),
     )
     op.execute(f"GRANT SELECT, INSERT, UPDATE (reactions, told_at) ON {TABLE} TO adtech_bot")
-    op.execute(f"GRANT SELECT ON {TABLE} TO adtech_reports")
+    op.execute(f"GRANT SELECT ON {TABLE} TO adtech_clock, adtech_reports")
 
 
 def downgrade() -> None:

@@ -38,7 +38,7 @@ async def test_a_handler_that_holds_the_loop_is_logged_and_counted(
     watching = asyncio.create_task(watch.run())
     before = held_by(HANDLER)
     with capture_logs() as logs:
-        await market.say("advertiser", "/help")
+        await market.say("advertiser", "/terms")
     assert held_by(HANDLER) == before + 1
     (line,) = [line for line in logs if line["event"] == "The event loop is held"]
     assert line["where"] == HANDLER

@@ -357,7 +357,7 @@ async def run(folder: Path, size: Size) -> Json:
         payers = Payers(environment, market, random.Random(size.seed))
         operators = Operators(market, folder / STOPS, random.Random(size.seed))
         cancelling = Cancellers(market, random.Random(size.seed))
-        complaining = Complainers(market, random.Random(size.seed))
+        complaining = Complainers(market, environment, random.Random(size.seed))
         people = (owners, payers, operators, cancelling, complaining)
         chaos = ChaosRun(size, environment, fork_server, market, outages, *people)
         await chaos.kill()

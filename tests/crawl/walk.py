@@ -60,6 +60,8 @@ _ACTS = {
     "ask_in_shell": 1,
     "lose_draft": 1,
 }
+_FORM_SHARE = 0.45
+"""The share of the steps of a person with an open form that answer it."""
 _TIMES = (0, 0.2, 1, 1, 3, 7, 13, 26, 50)
 """The hours that pass at once."""
 _TIME_SHARE = 0.05
@@ -146,6 +148,9 @@ class Walk:
         who = self.rng.choices(self.people, [_WEIGHTS[one.role] for one in self.people])[0]
         chat = self._choose_chat(who)
         name = self.rng.choices(list(_ACTS), list(_ACTS.values()))[0]
+        fills_in = self.rng.random() < _FORM_SHARE
+        if fills_in and await forms.find_open(self.market, self.market.chat(who.name)):
+            name, chat = "answer", who.name
         if self.messages.has_blocked_bot(who):
             # Telegram shows no button then, only "Restart".
             name, chat = "restart", who.name

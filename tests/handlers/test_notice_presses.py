@@ -46,6 +46,9 @@ async def _facts(market: Marketplace) -> dict[str, Any]:
     return {
         **dict.fromkeys(("target_id", "channel_id", "complaint_id", "destination_id"), 1),
         "withdrawal_id": row.id,
+        "deposit_id": 1,
+        "error": "BOT_BALANCE_TOO_LOW",
+        "why": "telegram",
         "wait_id": 1,
         "user_id": row.user_id,
         "message_id": 10,

@@ -41,6 +41,8 @@ def values(kind: type[CallbackData], name: str) -> list[Any]:
     options = get_args(annotation) or (annotation,)
     if isinstance(options[0], type) and issubclass(options[0], Enum):
         return list(options[0])[:MOST_VALUES]
+    if bool in options:
+        return [False, True]
     if int in options:
         return [1]
     if str in options:
