@@ -154,7 +154,13 @@ class Complainers:
                 await self.act_once()
                 await asyncio.sleep(PAUSE_SECONDS)
 
-        await asyncio.gather(*(act_again_and_again() for _ in range(AT_ONCE)))
+        async def shorten_again_and_again() -> None:
+            while not ended.is_set():
+                await self._shorten()
+                await asyncio.sleep(1)
+
+        acting = [act_again_and_again() for _ in range(AT_ONCE)]
+        await asyncio.gather(*acting, shorten_again_and_again())
 
     async def run_until_complete(self, seconds: float) -> None:
         """Complain, and act on complaints, until each choice was drawn, or for `seconds`."""
@@ -171,19 +177,24 @@ class Complainers:
 
     async def act_on_many(self) -> None:
         """Act as often as there may be open complaints."""
+        await self._shorten()
         for _ in range(MOST_OPEN):
             await self.act_once()
 
     async def act_once(self) -> None:
         """Make a complaint, or act on a random one. Database errors are ignored."""
         with contextlib.suppress(*DATABASE_ERRORS):
-            await self.environment.fetch(SHORTENED)
             async with self.market.sessions.begin() as session:
                 open_ones = (await session.execute(OPEN)).all()
             if len(open_ones) < MOST_OPEN:
                 await self._complain()
             if open_ones:
                 await self._act(self.rng.choice(open_ones))
+
+    async def _shorten(self) -> None:
+        """Leave each person 60 seconds for the present step. Database errors are ignored."""
+        with contextlib.suppress(*DATABASE_ERRORS):
+            await self.environment.fetch(SHORTENED)
 
     async def _complain(self) -> None:
         ids = [actor.user_id for actor in self.market.advertisers]

@@ -20,6 +20,8 @@ _ADDRESSES = re.compile(
     r"(?:https?|tg)://\S+|(?:t\.me|example\.com)\S*|@\w+|/[a-z]+\b\S*|#\S+|adtech [a-z -]+[\da-f]*"
     rf"|\b(?:{'|'.join(Switch)})\b"
 )
+_CAUSES = re.compile(r"\w+Error: [^\n]*")
+"""Words of a program about an error, which only the staff read, in its own language."""
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]{2,}")
 _LATIN = re.compile(r"[A-Za-z]{3,}")
 _SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}")
@@ -78,7 +80,7 @@ def text_faults(text: str, language: str | None) -> Iterable[str]:
         yield f"a raw key: {sorted(keys)}"
     if any(text.startswith(each) for each in apologies()):
         yield "an apology for an error"
-    own = _ADDRESSES.sub(" ", _OWN_WORDS.sub(" ", text))
+    own = _ADDRESSES.sub(" ", _OWN_WORDS.sub(" ", _CAUSES.sub(" ", text)))
     if language == "en":
         if foreign := _CYRILLIC.findall(own):
             yield f"Russian words for an English reader: {foreign[:5]}"

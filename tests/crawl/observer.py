@@ -22,6 +22,10 @@ _EXPECTED_LINES = (
 """The beginnings of warnings about what people of a walk do on purpose."""
 
 
+_EXPECTED_LIBRARY_LINE = "Stack is broken"
+"""The beginning of aiogram-dialog's warning after a lost draft."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of the Bot API, with its error or its result."""
@@ -136,7 +140,8 @@ class Observer:
 
     def _keep(self, _logger: Any, level: str, line: MutableMapping[str, Any]) -> str:
         # A command of a stranger in another group gets no answer there.
-        expected = line.get("error") == "ForeignChatError"
+        # There is no Redis here, because forms are kept in the memory of the process.
+        expected = line.get("error") == "ForeignChatError" or line.get("what") == "Redis"
         if str(line.get("event")).startswith(_EXPECTED_LINES) or expected:
             raise structlog.DropEvent
         if level in {"warning", "error", "critical", "exception"}:
@@ -152,4 +157,6 @@ class _Handler(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith(_EXPECTED_LIBRARY_LINE):
+            return
         self._lines.append(f"{record.levelname.lower()}: {record.name}: {self.format(record)}")
