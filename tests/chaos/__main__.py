@@ -62,6 +62,7 @@ SHORT_RUN = chaos_run.Size(
     finish_seconds=120,
     outage_gap_seconds=(0.2, 1.0),
     stops_everything=False,
+    sees_all_complaints=False,
 )
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
@@ -126,9 +127,10 @@ def problems(figures: Json) -> list[str]:
         counts["stop of everything"] = figures["stops_of_everything"]
     counts["removal of a post"] = figures["posts_taken_down"]
     counts["kill during a removal"] = figures["killed_during_removals"]
-    counts["kill at the end of a complaint's step"] = figures["killed_during_complaints"]
     counts |= figures["broken_promises"] | figures["owners_answers"] | figures["cancellations"]
-    counts |= {f"complaint {event}": n for event, n in figures["complaints"].items()}
+    if figures["killed_during_complaints"] is not None:
+        counts["kill at the end of a complaint's step"] = figures["killed_during_complaints"]
+        counts |= {f"complaint {event}": n for event, n in figures["complaints"].items()}
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]

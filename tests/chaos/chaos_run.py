@@ -117,6 +117,8 @@ class Size:
     """The shortest and the longest time between two outages, in seconds."""
     stops_everything: bool = True
     """Whether an operator stops all kill switches during the run."""
+    sees_all_complaints: bool = True
+    """Whether the run goes on until each kind of event of a complaint has happened."""
 
 
 @dataclass
@@ -248,11 +250,13 @@ class ChaosRun:
         await self.environment.control("faults", "DELETE")
         await self.owners.give_rights_back()
         settings = self.environment.settings(**SETTINGS)
-        async with asyncio.TaskGroup() as tasks:
-            killing = tasks.create_task(self.complaint_kills.run())
-            tasks.create_task(self._complain_while(killing))
+        if self.size.sees_all_complaints:
+            async with asyncio.TaskGroup() as tasks:
+                killing = tasks.create_task(self.complaint_kills.run())
+                tasks.create_task(self._complain_while(killing))
         schedulers = [self.fork_server.start(settings) for _ in range(3)]
-        await self._complain()
+        if self.size.sees_all_complaints:
+            await self._complain()
         await self._wait_until_zero(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
@@ -374,7 +378,9 @@ async def run(folder: Path, size: Size) -> Json:
         "kills_elsewhere": kill_loop.killed_elsewhere,
         "stopped_and_woken": kill_loop.stopped_and_woken,
         "killed_during_removals": chaos.removal_kills.killed,
-        "killed_during_complaints": chaos.complaint_kills.killed,
+        "killed_during_complaints": (
+            chaos.complaint_kills.killed if size.sees_all_complaints else None
+        ),
         "scheduler_cpu_seconds": round(kill_loop.cpu_seconds),
         **verdict,
         "killed_at": dict(sorted(kill_loop.killed.items())),

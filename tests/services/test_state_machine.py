@@ -59,7 +59,7 @@ from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
 
 LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
-EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
+EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "120"))
 STEPS = 50 if LONG else 20
 
 
