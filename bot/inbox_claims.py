@@ -43,7 +43,7 @@ class InboxClaims:
         self._full_lanes: set[int] = set()
         self._is_full = False
         """Whether the last claim reached the limit of the staff's rows or of queries."""
-        self._had_enough = False
+        self._reached_limit = False
         """Whether the last claim reached the limit of the other rows."""
         self.staff_lanes: frozenset[int] = frozenset()
         """The lanes of the staff, or an empty set before the first claim."""
@@ -62,20 +62,19 @@ class InboxClaims:
 
         `lane` is the lane that has just ended.
         """
-        return (
-            lane in self._full_lanes or self._is_full or (self._had_enough and not self._has_enough)
-        )
+        stopped_by_limit = self._reached_limit and not self._waits_for_ends
+        return lane in self._full_lanes or self._is_full or stopped_by_limit
 
     def should_claim(self, arrived: Iterable[int]) -> bool:
         """Return whether to claim now, after updates of the lanes `arrived` were stored."""
-        return not self._has_enough or any(
+        return not self._waits_for_ends or any(
             lane >= lanes.SWITCH_LANES or lane in self.staff_lanes for lane in arrived
         )
 
     @property
-    def _has_enough(self) -> bool:
+    def _waits_for_ends(self) -> bool:
         """Whether fewer than REFILL rows have ended since a claim that took all it may."""
-        return self._had_enough and len(self._lanes) > IN_FLIGHT - REFILL
+        return self._reached_limit and len(self._lanes) > IN_FLIGHT - REFILL
 
     async def claim(self) -> Sequence[InboxUpdate]:
         """Claim open rows of the table. Raises DatabaseAwayError."""
@@ -120,7 +119,7 @@ class InboxClaims:
     def _note_limits(self) -> None:
         staff, queries, others = self._count()
         self._is_full = staff >= STAFF_IN_FLIGHT or queries >= PRE_CHECKOUTS_IN_FLIGHT
-        self._had_enough = others >= IN_FLIGHT
+        self._reached_limit = others >= IN_FLIGHT
         self._full_lanes = {
             lane
             for lane, count in Counter(self._lanes.values()).items()

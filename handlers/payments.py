@@ -62,7 +62,8 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
     if not terms.matches(query.total_amount, query.currency):
         return context.t("payment-outdated")
     try:
-        async with database_errors(), context.dependencies.sessions.begin() as session:
+        # The update stays open until Telegram has the answer. After a crash, it is handled again.
+        async with context.begin(marks=False) as session:
             await checkouts.begin(
                 session,
                 user_id=context.user_id,

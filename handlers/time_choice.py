@@ -20,7 +20,7 @@ from bot.context import RequestContext
 from bot.screens import catalogue
 from handlers import forms, month_choice
 from handlers import settings as settings_handlers
-from services.market import offered_times
+from services.market import kept_times, offered_times
 from services.market.offered_times import Place
 
 DAYS_OFFERED = 6
@@ -115,8 +115,9 @@ class TimeSteps:
         today = await month_choice.today(context)
         days = [today + timedelta(days=number) for number in range(_LOOKED_AHEAD)]
         found = await self._offered(dialog_manager, days)
+        place = self.place(dialog_manager)
         async with context.read() as session:
-            is_kept = await offered_times.has_calendar(session, self.place(dialog_manager))
+            is_kept = place is not None and await kept_times.is_kept(session, place.channel_id)
         choice = ("some" if found else "none") if is_kept else "any"
         more = await self.more(dialog_manager, **data) if self.more else {}
         return {

@@ -124,6 +124,14 @@ async def channels_of(session: AsyncSession, user_id: int) -> Sequence[Channel]:
     return (await session.scalars(_MANAGED, {"user_id": user_id})).all()
 
 
+def manages_any(user_id: int) -> ColumnElement[bool]:
+    """Build the SQL condition that a person is a manager of a channel that is not removed."""
+    managed = select(Channel.id).join(ChannelManager, ChannelManager.channel_id == Channel.id)
+    return managed.where(
+        ChannelManager.user_id == user_id, _COUNTS, Channel.status != ChannelStatus.REMOVED
+    ).exists()
+
+
 async def is_manager(
     session: AsyncSession, *, channel_id: int, owner_id: int, user_id: int | None
 ) -> bool:

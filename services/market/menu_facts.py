@@ -12,9 +12,8 @@ from db.models.campaigns import (
     ChannelStatus,
     TargetStatus,
 )
-from db.models.managers import ChannelManager
 from db.models.money import Wallet, WalletKind
-from services.market import agreements, change_requests
+from services.market import agreements, change_requests, managers
 
 
 @dataclass(frozen=True)
@@ -31,22 +30,23 @@ class MenuFacts:
 
 @dataclass(frozen=True)
 class Sides:
-    """On which sides of the market a person is."""
+    """The sides of the market on which a person acts."""
 
     buys: bool
     """Whether the person has a campaign."""
     owns: bool
+    """Whether the person has connected a channel that is not removed."""
     manages: bool
     """Whether the person is a manager of somebody else's channel."""
 
 
 async def sides(session: AsyncSession, user_id: int) -> Sides:
-    """Return on which sides of the market a person is."""
+    """Return the sides of the market on which a person acts."""
     row = await session.execute(
         select(
             exists().where(Campaign.advertiser_id == user_id),
             exists().where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED),
-            exists().where(ChannelManager.user_id == user_id, ChannelManager.ended_at.is_(None)),
+            managers.manages_any(user_id),
         )
     )
     return Sides(*row.one())

@@ -23,11 +23,6 @@ class Place(NamedTuple):
     on_top: timedelta
 
 
-async def has_calendar(session: AsyncSession, place: Place | None) -> bool:
-    """Return whether the times of a channel are kept for placements. None is any channel."""
-    return place is not None and await kept_times.is_kept(session, place.channel_id)
-
-
 async def days(
     session: AsyncSession,
     place: Place | None,
@@ -43,7 +38,7 @@ async def days(
     now = await queries.now(session)
     last = (now + ahead).astimezone(zone).date()
     wanted = [day for day in wanted if day <= last]
-    if place is not None and await has_calendar(session, place):
+    if place is not None and await kept_times.is_kept(session, place.channel_id):
         return await kept_times.free_days(
             session, place.channel_id, wanted, zone, on_top=place.on_top
         )
@@ -54,7 +49,7 @@ async def times(
     session: AsyncSession, place: Place | None, day: date, zone: tzinfo
 ) -> Sequence[datetime]:
     """Return the times to offer on a day of a time zone. `place` is None for several channels."""
-    if place is not None and await has_calendar(session, place):
+    if place is not None and await kept_times.is_kept(session, place.channel_id):
         return await kept_times.free_on(session, place.channel_id, day, zone, on_top=place.on_top)
     return _usual(day, zone, await queries.now(session))
 

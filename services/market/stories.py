@@ -66,8 +66,10 @@ _STORY = text(
                 WHEN last_error = 'removed' THEN 'removed'
                 WHEN last_error LIKE 'breach: %' THEN 'breach'
                 WHEN sent_at IS NOT NULL THEN 'decided' ELSE 'unpublished' END,
-            CASE escrow_status WHEN 'released'
-                THEN amount - returned - (amount - returned) * fee_bps / 10000 ELSE amount END
+            CASE escrow_status WHEN 'released' THEN coalesce((SELECT entry.amount
+                FROM ledger_entries entry
+                WHERE entry.reference_id = target.id AND entry.reason = 'payout'), 0)
+                ELSE amount END
         FROM target WHERE settled_at IS NOT NULL
         UNION ALL
         SELECT settled_at, 'refunded', NULL, NULL, 'split', returned

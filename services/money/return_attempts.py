@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import CTE, ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -177,14 +177,15 @@ async def record_uncertain(session: AsyncSession, claim: ReturnClaim, *, error: 
 async def rescue_abandoned(session: AsyncSession) -> int:
     """Mark returns as uncertain whose process died after the claim. Return how many.
 
-    Locks the returns.
+    Locks the returns, and skips those that another transaction has locked.
     """
+    abandoned = _lock_all(
+        DepositReturn.status == ReturnStatus.SENDING,
+        leases.has_ended(DepositReturn.lease_until, LEASE),
+    )
     rescued = await session.scalars(
         update(DepositReturn)
-        .where(
-            DepositReturn.status == ReturnStatus.SENDING,
-            leases.has_ended(DepositReturn.lease_until, LEASE),
-        )
+        .where(DepositReturn.id == abandoned.c.id)
         .values(
             status=ReturnStatus.UNCERTAIN,
             lease_owner=None,
@@ -203,7 +204,7 @@ async def ask_again(session: AsyncSession, *, bot_id: int) -> int:
 
     The list was read to its end, beginning ABSENT_AFTER or later after the request. A refund that
     the list has, and that is not booked yet, ends its return instead. Returns how many. Locks the
-    returns.
+    returns, and skips those that another transaction has locked.
     """
     listed = (
         exists()
@@ -217,18 +218,30 @@ async def ask_again(session: AsyncSession, *, bot_id: int) -> int:
     read_at = (
         select(StarListPosition.read_at).where(StarListPosition.bot_id == bot_id).scalar_subquery()
     )
+    absent = _lock_all(
+        DepositReturn.status == ReturnStatus.UNCERTAIN,
+        DepositReturn.uncertain_at + ABSENT_AFTER <= read_at,
+        ~listed,
+    )
     freed = await session.scalars(
         update(DepositReturn)
-        .where(
-            DepositReturn.status == ReturnStatus.UNCERTAIN,
-            DepositReturn.uncertain_at + ABSENT_AFTER <= read_at,
-            ~listed,
-        )
+        .where(DepositReturn.id == absent.c.id)
         .values(status=ReturnStatus.REQUESTED, uncertain_at=None, due_at=func.clock())
         .returning(DepositReturn.id)
         .execution_options(synchronize_session=False)
     )
     return len(freed.all())
+
+
+def _lock_all(*conditions: ColumnElement[bool]) -> CTE:
+    """Build the query of the ids of some returns, which locks those that nobody else has locked."""
+    return (
+        select(DepositReturn.id)
+        .where(*conditions)
+        .order_by(DepositReturn.id)
+        .with_for_update(of=DepositReturn, skip_locked=True)
+        .cte("found")
+    )
 
 
 def _free(given: DepositReturn, status: ReturnStatus, error: str) -> None:

@@ -23,9 +23,7 @@ from db.money import MAX_AMOUNT
 from services.platform import errors
 
 BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
-"""The kinds of wallets whose balance must equal the amounts of open escrows or withdrawals."""
-
-
+"""The kinds of wallets whose balance must equal the open escrows, or withdrawals and returns."""
 _USER_ID = bindparam("user_id", type_=BigInteger)
 _OF_USER = (
     select(Wallet)

@@ -180,8 +180,7 @@ class Crowd:
     ) -> None:
         """Answer one request after the time that Telegram needs."""
         method = path.rpartition("/")[2]
-        is_json = headers.get("content-type", "").startswith("application/json")
-        form = json.loads(body) if is_json else dict(parse_qsl(body.decode()))
+        form = read_form(headers, body)
         if method == "getUpdates":
             self._start(self._answer_poll(connection, int(form.get("offset") or 0)))
             return
@@ -269,6 +268,14 @@ class Crowd:
 
     def _later(self, note: Any, what: str) -> None:
         asyncio.get_running_loop().call_later(self.delay_seconds, note, what)
+
+
+def read_form(headers: dict[str, str], body: bytes) -> Json:
+    """Return the arguments of a call, from JSON or from a form."""
+    if headers.get("content-type", "").startswith("application/json"):
+        form: Json = json.loads(body)
+        return form
+    return dict(parse_qsl(body.decode()))
 
 
 def _user(user_id: int) -> Json:

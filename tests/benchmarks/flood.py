@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import asyncpg
 
@@ -25,7 +24,7 @@ from sandbox import embedded, logins
 from services.platform.priorities import Priority
 from tests.benchmarks import market, stop
 from tests.benchmarks.bot import ADMIN, PEOPLE, TOKEN, Bench
-from tests.benchmarks.crowd import ADMIN_CHAT, Crowd
+from tests.benchmarks.crowd import ADMIN_CHAT, Crowd, read_form
 from tests.benchmarks.telegram import HttpConnection
 
 WAITING = 10_000
@@ -76,8 +75,7 @@ class Watched(Crowd):
         self, connection: HttpConnection, path: str, headers: dict[str, str], body: bytes
     ) -> None:
         method = path.rpartition("/")[2]
-        is_json = headers.get("content-type", "").startswith("application/json")
-        form = json.loads(body) if is_json else dict(parse_qsl(body.decode()))
+        form = read_form(headers, body)
         for is_wanted, arrived in self._waiting:
             if is_wanted(method, form):
                 arrived.set()

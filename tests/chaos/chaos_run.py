@@ -94,7 +94,7 @@ HELD = """
     SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id)
     WHERE e.status = 'held' AND j.status IN ('success', 'failed')
 """
-STEP_END_STEP, MOST_STEP_END_STEPS = timedelta(minutes=10), 6 * complainers.STEP_TIME
+COMPLAINT_WAIT, LONGEST_COMPLAINT_WAIT = timedelta(minutes=10), 6 * complainers.STEP_TIME
 """The same while complaints are open, of which each step that nobody takes ends after STEP_TIME."""
 COMPLAINT_STEP, COMPLAINT_STEP_SECONDS = timedelta(seconds=15), 1.0
 """How far each step moves the database's clock while people complain at the end of a run."""
@@ -268,7 +268,7 @@ class ChaosRun:
             await self._end_promises()
             self.removal_kills.end()
         await self._move_clock(max(breaches.DECISION_TIME, complainers.APPEAL_TIME))
-        await self._wait_until_zero(complainers.UNENDED, STEP_END_STEP, MOST_STEP_END_STEPS)
+        await self._wait_until_zero(complainers.UNENDED, COMPLAINT_WAIT, LONGEST_COMPLAINT_WAIT)
         await self._wait_until_zero(HELD, CHECK_STEP, MOST_CHECK_STEPS)
         await self._wait_until_zero(removals.OPEN, REMOVAL_STEP, MOST_REMOVAL_STEPS)
         await self.payers.refund_earned()  # a post may have waited for the time of its channel
