@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import alembic.command
@@ -23,7 +22,7 @@ import alembic.config
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
@@ -46,6 +45,7 @@ from tests.embedded_fixture import (
 )
 from tests.factories import audit_chain, books
 from tests.factories import business as business_rows
+from tests.kept_databases import PREPARED, KeptDatabases
 
 scratch.choose()
 address.ignore_libpq_settings()
@@ -65,8 +65,6 @@ ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"
 ROLLED_BACK = "adtech_rolled_back"
-PREPARED = 2_000
-"""The number of prepared statements that the connection of most tests keeps."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -246,62 +244,39 @@ async def chained_database(
         yield database
 
 
-@dataclass
-class ReusedEngine:
-    """An engine that many tests use one after the other, each with its own database.
-
-    The engine keeps compiled statements. Therefore a test does not need a tenth of a second to
-    compile them again.
-    """
-
-    engine: AsyncEngine
-    database: str = embedded.DATABASE
-    """The name of the database to which new connections go."""
-
-
 @pytest.fixture(scope="session")
-def reused_engine(server: embedded.Postgres) -> ReusedEngine:
-    """Create an engine in the application's role.
-
-    Before a fixture uses the engine, it must set the name of the database. At its end, it must
-    dispose of the engine.
-    """
-    reused = ReusedEngine(create_engine(server.dsn(embedded.APP)))
-
-    def choose(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
-        named["database"] = reused.database
-
-    event.listen(reused.engine.sync_engine, "do_connect", choose)
-    return reused
+async def kept_databases(server: embedded.Postgres) -> AsyncIterator[KeptDatabases]:
+    """Yield the databases that tests use one after the other."""
+    databases = KeptDatabases(server)
+    yield databases
+    await databases.close()
 
 
 @asynccontextmanager
-async def checked_database(
-    server: embedded.Postgres, template: str, reused_engine: ReusedEngine
-) -> AsyncIterator[Database]:
-    """Yield a copy of a template database for one test. At the end, assert all invariants.
+async def checked_database(kept_databases: KeptDatabases, template: str) -> AsyncIterator[Database]:
+    """Yield a database for one test that equals a template. At the end, assert all invariants.
 
     An invariant is a rule that all rows must keep at any time.
     """
-    name = reused_engine.database = f"test_{uuid4().hex}"
-    await clone_database(server, template, name)
-    url, engine = server.dsn(embedded.APP, name), reused_engine.engine
+    server = kept_databases.server
+    name, engine = await kept_databases.take(template)
     try:
-        database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
+        database = Database(
+            create_sessions(engine),
+            server.dsn(embedded.APP, name),
+            server.dsn(embedded.OWNER, name),
+        )
         yield database
         async with database.sessions.begin() as session:
             await books.assert_invariants(session)
     finally:
-        await engine.dispose()
-        await drop_database(server, name)
+        await kept_databases.give_back(template)
 
 
 @pytest.fixture
-async def database(
-    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
-) -> AsyncIterator[Database]:
-    """Yield a new copy of the migrated database. At the end, assert all invariants."""
-    async with checked_database(server, running, reused_engine) as database:
+async def database(running: str, kept_databases: KeptDatabases) -> AsyncIterator[Database]:
+    """Yield a database that equals the migrated one. At the end, assert all invariants."""
+    async with checked_database(kept_databases, running) as database:
         yield database
 
 
@@ -319,7 +294,6 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
     The connection keeps its query plans. Therefore a test can use the plans of an earlier test.
     """
-    # The usual 100 statements are too few: a third of all calls would prepare a statement again.
     prepared = {"prepared_statement_cache_size": PREPARED, "statement_cache_size": PREPARED}
     engine = create_async_engine(
         driver_url(rolled_back_url), pool_size=1, max_overflow=0, connect_args=prepared

@@ -15,11 +15,12 @@ from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
 from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
-from tests.conftest import Database, ReusedEngine, checked_database
+from tests.conftest import Database, checked_database
 from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import attacked_ads, payments, people, presses, rows
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
+from tests.kept_databases import KeptDatabases
 
 ATTACKED = "adtech_attacked"
 
@@ -131,12 +132,10 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
 
 
 @pytest.fixture
-async def attacked(
-    server: embedded.Postgres, ids: dict[str, int], reused_engine: ReusedEngine
-) -> AsyncIterator[Database]:
+async def attacked(ids: dict[str, int], kept_databases: KeptDatabases) -> AsyncIterator[Database]:
     """Yield a copy of the database with the rows that the attacks need."""
     assert ids
-    async with checked_database(server, ATTACKED, reused_engine) as database:
+    async with checked_database(kept_databases, ATTACKED) as database:
         yield database
 
 

@@ -9,6 +9,17 @@ from sqlalchemy import make_url
 from sandbox import embedded
 from tests.conftest import Database
 
+ENDED = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+"""The errors of a statement in a session that the server has ended.
+
+InternalClientError comes if the driver has read the server's message, but not yet the end of the
+connection.
+"""
 _LIMITS = ("statement", "transaction", "idle_in_transaction_session", "lock")
 
 

@@ -24,21 +24,20 @@ from services.launch.rollback_limits import DEFAULTS
 from services.launch.steps import SIGN_OFF, SIGNERS, STEPS, Step
 from services.market import complaints
 from services.platform import heartbeats
-from tests.conftest import ReusedEngine, checked_database
+from tests.conftest import checked_database
 from tests.factories import people
 from tests.handlers.marketplace import NO_REDIS, Marketplace, open_marketplace
+from tests.kept_databases import KeptDatabases
 from tests.sandbox.raw_world import BOT_TOKEN
 
 AGAIN = "🔄 Check again"
 
 
 @pytest.fixture
-async def fresh(
-    server: embedded.Postgres, reused_engine: ReusedEngine, tmp_path: Path
-) -> AsyncIterator[Marketplace]:
+async def fresh(kept_databases: KeptDatabases, tmp_path: Path) -> AsyncIterator[Marketplace]:
     """Yield a running bot with Redis and its HTTP server, in a database with stopped switches."""
     async with (
-        checked_database(server, embedded.DATABASE, reused_engine) as database,
+        checked_database(kept_databases, embedded.DATABASE) as database,
         embedded.valkey(tmp_path / "valkey") as valkey,
         open_marketplace(database, tmp_path, redis_url=valkey.url) as market,
     ):

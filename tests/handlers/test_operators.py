@@ -55,7 +55,9 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
     assert not await enabled(market, Switch.PAYOUTS)
     await market.press("admin", "▶️ Yes, run it: drill is over", where="group")
     assert await enabled(market, Switch.PAYOUTS)
-    notices = await market.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    notices = await market.rows(
+        "SELECT payload FROM outbox WHERE kind = 'switch_changed' ORDER BY id"
+    )
     assert [row["payload"]["enabled"] for row in notices if row["payload"]["key"] == "payouts"][
         -2:
     ] == [False, True]

@@ -11,15 +11,16 @@ from sandbox import embedded
 from services.market import staff_requests
 from services.platform import users
 from services.platform.actors import Actor
-from tests.conftest import Database, ReusedEngine, checked_database
+from tests.conftest import Database, checked_database
 from tests.factories import people, presses, rows
+from tests.kept_databases import KeptDatabases
 from tests.shell import Answer, Shell, shell_of
 
 
 @pytest.fixture
-async def fresh(server: embedded.Postgres, reused_engine: ReusedEngine) -> AsyncIterator[Database]:
+async def fresh(kept_databases: KeptDatabases) -> AsyncIterator[Database]:
     """Yield a database with stopped switches."""
-    async with checked_database(server, embedded.DATABASE, reused_engine) as database:
+    async with checked_database(kept_databases, embedded.DATABASE) as database:
         yield database
 
 

@@ -30,7 +30,6 @@ from tests.factories import breakage, open_transactions, people, rows
 from tests.shell import Shell
 
 STOP = ("stop", "all", "odd sums", "--as")
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ async def test_a_session_that_holds_the_stop_up_is_ended(
     assert await _running(database) == []
     if hold in test_stop_path.NAMED:
         assert f"Ended a session that held the stop up: login {embedded.OWNER}" in ran.out
-    with pytest.raises(LOST):
+    with pytest.raises(open_transactions.ENDED):
         await owner.execute("SELECT 1")
 
 

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox import embedded
-from tests.conftest import ReusedEngine, checked_database
+from tests.conftest import checked_database
 from tests.factories import launch_walk
 from tests.factories.launch_walk import Walk
+from tests.kept_databases import KeptDatabases
 
 
 @pytest.fixture
-async def walk(server: embedded.Postgres, reused_engine: ReusedEngine) -> AsyncIterator[Walk]:
+async def walk(kept_databases: KeptDatabases) -> AsyncIterator[Walk]:
     """Return a launch in a fresh database."""
-    async with checked_database(server, embedded.DATABASE, reused_engine) as database:
+    async with checked_database(kept_databases, embedded.DATABASE) as database:
         yield await launch_walk.start(database)

@@ -16,18 +16,19 @@ from services.launch.rollback_limits import CHANGEABLE, DEFAULTS
 from services.money import incidents
 from services.platform import killswitches
 from services.posts import posting, telegram_outage
-from tests.conftest import Database, ReusedEngine, checked_database
+from tests.conftest import Database, checked_database
 from tests.factories import launch_walk, people, rows
 from tests.factories.launch_walk import Walk
+from tests.kept_databases import KeptDatabases
 
 SLA = timedelta(hours=24)
 Harm = Callable[[Database], Awaitable[None]]
 
 
 @pytest.fixture
-async def signed(server: embedded.Postgres, reused_engine: ReusedEngine) -> AsyncIterator[Walk]:
+async def signed(kept_databases: KeptDatabases) -> AsyncIterator[Walk]:
     """Return a signed launch, in which every switch runs."""
-    async with checked_database(server, embedded.DATABASE, reused_engine) as database:
+    async with checked_database(kept_databases, embedded.DATABASE) as database:
         walk = await launch_walk.start(database)
         await walk.pass_all()
         await walk.sign_all()
