@@ -64,6 +64,8 @@ _ACTS = {
 }
 _UNSEEN_SHARE = 0.5
 """The share of the steps that press a button of a new kind, if somebody sees one."""
+_COMMAND_SHARE = 0.35
+"""The share of these steps in which the staff write a command, if nobody sees a new button."""
 _STAY_SHARE = 0.4
 """The share of the other steps that the person of the step before takes."""
 _FORM_SHARE = 0.65
@@ -181,8 +183,9 @@ class Walk:
             if unseen is not None:
                 self._last = unseen[0]
                 return "press_unseen", *unseen[:2], await self.presses.press_button(unseen)
-            staff = self.rng.choice([who for who in self.people if who.is_staff])
-            return "staff_command", staff, "group", await self.messages.staff_command(staff)
+            if self.rng.random() < _COMMAND_SHARE:
+                staff = self.rng.choice([who for who in self.people if who.is_staff])
+                return "staff_command", staff, "group", await self.messages.staff_command(staff)
         who = self._choose_person()
         name, chat = self.rng.choices(list(_ACTS), list(_ACTS.values()))[0], self._choose_chat(who)
         if self.messages.has_blocked_bot(who):
