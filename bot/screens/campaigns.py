@@ -71,8 +71,8 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
             left=t.money(left),
         ),
         rows(
-            [button(t(f"campaign-{act.value}"), OnCampaign(act=act, id=row.id)) for act in acts],
             buy,
+            [button(t(f"campaign-{act.value}"), OnCampaign(act=act, id=row.id)) for act in acts],
             change,
             [_topic_button(t, row)] if acts else [],
             [

@@ -41,6 +41,8 @@ _UNLIMITED = 1_000_000
 """A walk is much faster than a person, so its people have no limit of updates."""
 NEXT_MONDAY = "SELECT date_trunc('week', clock()) + interval '7 days 10 hours 5 minutes' - clock()"
 MONEY = 300_000
+_ADS = 3
+"""How many placements wait in each channel at the beginning."""
 AD = "Fresh bread every morning: https://example.com/bread"
 
 
@@ -197,7 +199,10 @@ async def _offer(session: AsyncSession, owner: Actor, chat_id: int) -> Channel:
 
 
 async def _buy(session: AsyncSession, advertiser: Actor, places: list[Channel]) -> None:
-    """Create an active campaign, and submit a placement in each channel."""
+    """Create an active campaign, and submit _ADS placements in each channel.
+
+    The last channel accepts its placements by a rule.
+    """
     bought = await campaigns.create(
         session,
         actor=advertiser,
@@ -206,11 +211,11 @@ async def _buy(session: AsyncSession, advertiser: Actor, places: list[Channel]) 
         total_budget=MONEY,
     )
     await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
-    for number, place in enumerate(places):
-        if number:
-            rule: Any = acceptance_rules.Rule(0, None)
-            owner = Actor(place.owner_id)
-            await acceptance_rules.set(session, actor=owner, channel_id=place.id, rule=rule)
+    if places:
+        rule: Any = acceptance_rules.Rule(0, None)
+        owner = Actor(places[-1].owner_id)
+        await acceptance_rules.set(session, actor=owner, channel_id=places[-1].id, rule=rule)
+    for place in places * _ADS:
         await campaigns.submit_target(
             session,
             actor=advertiser,

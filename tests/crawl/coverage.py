@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -13,6 +14,20 @@ import handlers
 from bot.callbacks import BESIDE
 from tests.crawl.acts import Done
 
+_FEE = "the platform of a walk keeps a fee, so people press WithdrawWithFee"
+_STARS = "only a payment in Stars is given back, and the money of a walk is dollars"
+_INCIDENT = "only a broken ledger opens an incident, and a broken ledger is a fault of a walk"
+NOT_IN_A_WALK: Mapping[str, str] = {
+    "Withdraw": _FEE,
+    "WithdrawTo": _FEE,
+    "AskGiveBack": _STARS,
+    "GiveBack": _STARS,
+    "OnIncident.act=close": _INCIDENT,
+    "OnIncident.act=close_sure": _INCIDENT,
+    "ConfirmAdminChat": "the admin chat of a walk is a supergroup already, and such a chat stays",
+}
+"""The kinds of buttons that no walk reaches, with the reason."""
+
 
 @dataclass
 class Coverage:
@@ -22,8 +37,9 @@ class Coverage:
     states: set[str] = field(default_factory=set)
 
     def note(self, done: Done) -> None:
-        """Note the button of a press."""
-        self.pressed |= set(kinds_of(done.data))
+        """Note the button of a press, if the bot has offered this button to the person."""
+        if done.forged is None:
+            self.pressed |= set(kinds_of(done.data))
 
     def missing_buttons(self) -> list[str]:
         """Return the kinds of buttons that nobody has pressed, each with its act."""

@@ -4,6 +4,7 @@ Nobody of the walk writes a word of a real language, except for the words of WOR
 the wrong language is a text of the bot.
 """
 
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -39,14 +40,17 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "price": ("50", "30", "75.50", "5"),
     "right": ("50", "40"),
     "hours": ("24", "1/24", "2/48", "72", "0"),
-    "zone": ("Berlin", "Moscow", "UTC+3", "New York", "UTC"),
-    "time": ("2026-12-24 18:00", "24.12.2026 18:00", "2027-01-15 09:30"),
     "link": ("https://t.me/+AbCdEfGh12345678",),
     "address": (TON, TON[:-1] + "x"),
     "channel": ("daily", "@daily_ana", "weekly", "bob"),
     "topic": ("News", "Travel"),
 }
-"""The right answers to a step of a form, by the name of its state."""
+"""The right answers to a step of a form, by the end of the name of its state."""
+_ZONES = ("Berlin", "Moscow", "UTC+3", "New York", "UTC")
+_CLOCK_TIMES = ("18:00", "09:30", "21:15")
+_WITH_WORDS = frozenset(("ad", "text", "file", "preview", "words", "complaint", "answer"))
+_WITH_DAYS = frozenset(("day", "month", "time"))
+"""The last words of the steps that take text, or a day."""
 _PLAIN = ("Fresh bread every morning", "Bread: https://example.com/bread", "crumbs, fresh crumbs")
 ODD_TEXTS = (
     "\N{CROISSANT}" * 40,
@@ -87,12 +91,44 @@ _NAMES = ("sticker", "voice", "video_note", "contact", "location")
 _FILES = ("photo", "video", "animation", "document")
 
 
-def answer(rng: Random, state: str) -> Content:
-    """Return a message that the step of a form with this state (`Form:step`) may take."""
-    step = state.partition(":")[2]
+def takes_text(state: str) -> bool:
+    """Return whether the step of a form with this state (`Form:step`) takes a message."""
+    step = _last_word(state)
+    return (
+        step in {*_ANSWERS, *_WITH_WORDS, *_WITH_DAYS, "hour", "zone"}
+        or state.partition(":")[2] in _ANSWERS
+    )
+
+
+def answer(rng: Random, state: str, now: datetime) -> Content:
+    """Return a message that the step of a form may take. Its days are those after `now`."""
+    step, last = state.partition(":")[2], _last_word(state)
     if step == "file" or (step in {"ad", "text"} and rng.random() < 0.3):
         return media(rng)
+    if last == "zone":
+        return {"text": rng.choice(_ZONES)}
+    if last == "hour":
+        return {"text": rng.choice(_CLOCK_TIMES)}
+    if last in _WITH_DAYS:
+        return {"text": rng.choice(_days(rng, now))}
     return {"text": rng.choice(_ANSWERS.get(step, _PLAIN))}
+
+
+def _last_word(state: str) -> str:
+    """Return the last word of a step, for example `day` of `BuyForm:many_day`."""
+    return state.partition(":")[2].rpartition("_")[2]
+
+
+def _days(rng: Random, now: datetime) -> tuple[str, ...]:
+    """Return a day after `now` in the ways in which people write it, with and without a time."""
+    day = now + timedelta(days=rng.choice((1, 2, 5, 12, 25)))
+    clock_time = rng.choice(_CLOCK_TIMES)
+    return (
+        f"{day:%Y-%m-%d} {clock_time}",
+        f"{day:%d.%m.%Y} {clock_time}",
+        f"{day:%Y-%m-%d}",
+        clock_time,
+    )
 
 
 def media(rng: Random) -> Content:

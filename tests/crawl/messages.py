@@ -1,12 +1,13 @@
 """Let people write messages and commands."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.commands import PEOPLE, STAFF
 from tests.crawl import cast, forms, inputs
 from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person
+from tests.crawl.commands import StaffCommands
 from tests.crawl.inputs import Content
 
 _COMMAND = re.compile(r"/[a-z]+(?: (?:\d+|[a-z_]+))*")
@@ -14,8 +15,6 @@ _ARGUMENTS = (
     *("", "", "99999999999999999999", "bread", "-1", "@daily_owner_en", "run payouts bread"),
     *("stop payouts bread", "payouts bread", "https://example.com/bread"),
 )
-_REST = ("", "", "bread", "50", "operator bread", "admin bread", "10 bread", "wire-7")
-"""The words after the id in the arguments of a command of the staff."""
 _STARTS = ("buy_1", "buy_2", "buy_x", "c_1", "c_2", "c_99999999999999999999", "bread", "connect_1")
 
 
@@ -24,6 +23,10 @@ class Messages(Acts):
     """The messages of people. An act returns None if Telegram takes no such message."""
 
     albums: int = 0
+    staff_commands: StaffCommands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.staff_commands = StaffCommands(self.market, self.rng)
 
     async def write(self, who: Person, chat: str, content: Content) -> Done | None:
         """Send a message."""
@@ -47,7 +50,8 @@ class Messages(Acts):
         form = await forms.find_open(self.market, self.market.chat(who.name))
         if form is None:
             return None
-        done = await self.write(who, who.name, inputs.answer(self.rng, form.state))
+        now = await self.market.value("SELECT clock()")
+        done = await self.write(who, who.name, inputs.answer(self.rng, form.state, now))
         if done is not None:
             done.words += f" for {form.state}"
         return done
@@ -64,23 +68,21 @@ class Messages(Acts):
             for command in _COMMAND.findall(str(self.rows(chat)[number].body.get("text")))
         ]
         kind = self.rng.random()
-        if named and kind < 0.4:
+        if named and kind < 0.2:
             words = self.rng.choice(named) + self.rng.choice(("", " bread", " 1 bread"))
-        elif kind < 0.5:
+        elif chat == "group" and kind < 0.8:
+            words = await self.staff_commands.next()
+        elif kind < 0.4:
             words = f"/start {self.rng.choice(_STARTS)}"
         else:
             usual = STAFF if chat == "group" or kind > 0.9 else (*PEOPLE, "menu")
             command = self.rng.choice((*usual, *usual, "start", "help", "unknown"))
-            words = f"/{command} {self._arguments(chat)}".strip()
+            words = f"/{command} {self.rng.choice(_ARGUMENTS)}".strip()
         return await self.write(who, chat, {"text": words})
 
-    def _arguments(self, chat: str) -> str:
-        """Return the arguments of a command: mostly an id, which the staff's commands need."""
-        if chat != "group" or self.rng.random() < 0.3:
-            return self.rng.choice(_ARGUMENTS)
-        telegram_ids = [row.id for row in self.market.world.state.users.values() if not row.is_bot]
-        number = self.rng.choice((self.rng.randint(1, 15), self.rng.choice(telegram_ids)))
-        return f"{number} {self.rng.choice(_REST)}"
+    async def staff_command(self, who: Person) -> Done | None:
+        """Send the command of the staff that was sent least, with fitting arguments."""
+        return await self.write(who, "group", {"text": await self.staff_commands.next()})
 
     async def forward(self, who: Person, chat: str) -> Done | None:
         """Forward a message of a chat that the person sees."""

@@ -2,19 +2,31 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox import serializers, updates
 from sandbox.control import buttons
 from sandbox.entities import Message, Query
-from tests.crawl import cast, forms
+from tests.crawl import cast, coverage, forms
 from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person
 
 FORGED = "crumbs"
 """The text of a message that the bot has never sent, and of its button."""
 RECENT = 6
-"""How many of the newest messages with buttons a person looks at mostly."""
+"""How many of the newest messages with buttons a person looks at."""
+_RECENT_IN_GROUP = 16
+"""The same in the admin chat, in which cards of all people stand."""
+_SHARE_OF_WAYS_OUT = 0.15
+"""How much rarer people leave a form than they press another button of it."""
+_LEADS_ON = frozenset(
+    (
+        *("offer:accepted", "mod:take", "mod:approve", "camp:activate", "camp:resume"),
+        *("chan:resume", "withdrawal:approve", "withdrawal:approve_sure", "complaint:correcting"),
+        *("BuyForm:confirm/submit", "TermsForm:sure/save", "card_buy"),
+    )
+)
+"""The kinds of buttons after which there is more to see, however often they were pressed."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,12 @@ class _Button:
     column: int
     text: str
     data: str
+    weight: float
+    """How much a person's eye is drawn to the message: the newer, the more."""
+    kind: str = ""
+    """What the button does (`forms.kind_of`)."""
+    parts: frozenset[str] = frozenset()
+    """The kinds of buttons of `coverage`, or `kind` for a button of a form."""
 
 
 @dataclass
@@ -32,27 +50,82 @@ class Presses(Acts):
 
     pressed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each role, and "" for everybody, has pressed each kind of button."""
+    _known: dict[str, set[str]] = field(default_factory=dict)
+    """The parts of the buttons that people of a language, and "" for all, have pressed."""
+    _seen: dict[str, tuple[int, list[_Button]]] = field(default_factory=dict)
+    """The buttons of each chat, and the version of the chat that has them."""
 
     async def press(self, who: Person, chat: str) -> Done | None:
         """Press a button, with preference for new messages and for kinds not pressed before."""
-        found = self._buttons(chat)
+        found = await self._visible(chat)
         if not found:
             return None
-        weights = []
-        for button, recency in found:
-            kind = await forms.kind_of(self.market, self.market.chat(chat), button.data)
-            weights.append(recency * self._novelty(who, kind))
-        button = self.rng.choices([button for button, _ in found], weights)[0]
-        return await self._press(who, chat, button)
+        weights = [each.weight * self._novelty(who, each.kind) for each in found]
+        return await self._press(who, chat, self.rng.choices(found, weights)[0])
+
+    async def fill_in(self, who: Person, chat: str) -> Done | None:
+        """Press a button of the open form, mostly not one that leaves it."""
+        form = await forms.find_open(self.market, self.market.chat(chat))
+        if form is None:
+            return None
+        found = [
+            each for each in await self._visible(chat) if each.message.message_id == form.message_id
+        ]
+        if not found:
+            return None
+        weights = [
+            self._novelty(who, each.kind)
+            * (_SHARE_OF_WAYS_OUT if each.data.endswith(forms.WAYS_OUT) else 1)
+            for each in found
+        ]
+        return await self._press(who, chat, self.rng.choices(found, weights)[0])
+
+    async def find_unseen(self, people: list[Person]) -> tuple[Person, str, _Button] | None:
+        """Return a button of a kind that nobody has pressed, or nobody of this language.
+
+        The button comes with a person who sees it and with the chat. None means that there is none.
+        """
+        for languages in (lambda _who: "", language_of):
+            found = [
+                (who, chat, button)
+                for who in people
+                if not self.has_blocked_bot(who)
+                for chat in ((who.name, "group") if who.is_staff else (who.name,))
+                for button in await self._visible(chat)
+                if not button.parts <= self._known.get(languages(who), set())
+            ]
+            inner = [each for each in found if not each[2].data.endswith(forms.WAYS_OUT)]
+            if found:
+                return self.rng.choice(inner or found)
+        return None
+
+    async def press_button(self, found: tuple[Person, str, _Button]) -> Done | None:
+        """Press what `find_unseen` has found."""
+        return await self._press(*found)
+
+    async def _visible(self, chat: str) -> list[_Button]:
+        """Return the buttons of the newest messages of a chat, each with its kind."""
+        version = self.market.world.state.chat_version(self.market.chat(chat))
+        known = self._seen.get(chat)
+        if known is None or known[0] != version:
+            found = []
+            for each in self._buttons(chat, _RECENT_IN_GROUP if chat == "group" else RECENT):
+                kind = await forms.kind_of(self.market, self.market.chat(chat), each.data)
+                parts = frozenset(coverage.kinds_of(each.data) or [kind])
+                found.append(replace(each, kind=kind, parts=parts))
+            known = self._seen[chat] = version, found
+        return known[1]
 
     def _novelty(self, who: Person, kind: str) -> float:
         """Return a weight that falls with the times that a kind of button was pressed."""
         ever, by_role = self.pressed["", kind], self.pressed[who.role, kind]
+        if kind.removesuffix(":bread") in _LEADS_ON:
+            return 3.0
         return (12.0 if ever == 0 else 1.0) * (4.0 if by_role == 0 else 1 / by_role**0.7)
 
     async def press_again(self, who: Person, chat: str) -> Done | None:
         """Press a button of any old message, perhaps for the second time."""
-        found = [button for button, _ in self._buttons(chat, recent=1_000)]
+        found = self._buttons(chat, recent=1_000)
         return await self._press(who, chat, self.rng.choice(found)) if found else None
 
     async def press_others(self, who: Person, chat: str) -> Done | None:
@@ -61,7 +134,7 @@ class Presses(Acts):
         found = [
             button
             for other in self.rng.sample(others, min(6, len(others)))
-            for button, _ in self._buttons(other, recent=20)
+            for button in self._buttons(other, recent=20)
         ]
         if not found:
             return None
@@ -73,7 +146,7 @@ class Presses(Acts):
             reply_markup={"inline_keyboard": [[{"text": FORGED, "callback_data": data}]]},
         )
         message = self._message(chat, made["message_id"])
-        done = await self._press(who, chat, _Button(message, 0, 0, FORGED, data))
+        done = await self._press(who, chat, _Button(message, 0, 0, FORGED, data, 1.0))
         if done is not None:
             done.forged = message
         return done
@@ -83,7 +156,7 @@ class Presses(Acts):
         found = self._buttons(chat, recent=20)
         if not found:
             return None
-        button = self.rng.choice([button for button, _ in found])
+        button = self.rng.choice(found)
         state, chat_id = self.market.world.state, self.market.chat(chat)
         person = state.users[self.market.chat(who.name)]
         number = str(self.rng.getrandbits(62))
@@ -109,6 +182,9 @@ class Presses(Acts):
 
     async def _press(self, who: Person, chat: str, button: _Button) -> Done | None:
         kind = await forms.kind_of(self.market, self.market.chat(chat), button.data)
+        if button.text != FORGED:
+            for language in ("", language_of(who)):
+                self._known.setdefault(language, set()).update(button.parts)
         self.pressed["", kind] += 1
         self.pressed[who.role, kind] += 1
         pressed = await self.attempt(
@@ -133,15 +209,15 @@ class Presses(Acts):
             message_id=button.message.message_id,
         )
 
-    def _buttons(self, chat: str, recent: int = RECENT) -> list[tuple[_Button, float]]:
-        """Return the buttons of the newest messages, each with a weight."""
+    def _buttons(self, chat: str, recent: int = RECENT) -> list[_Button]:
+        """Return the buttons of the newest messages, without their kinds."""
         rows = self.market.world.state.messages.get(self.market.chat(chat), {})
-        found: list[tuple[_Button, float]] = []
+        found: list[_Button] = []
         shown = 0
         for number in sorted(rows, reverse=True):
             keyboard = rows[number].body.get("reply_markup", {}).get("inline_keyboard", [])
             lines = [
-                (_Button(rows[number], row, column, each["text"], each["callback_data"]))
+                (row, column, each["text"], each["callback_data"])
                 for row, line in enumerate(keyboard)
                 for column, each in enumerate(line)
                 if "callback_data" in each
@@ -149,7 +225,7 @@ class Presses(Acts):
             if not lines:
                 continue
             weight = (4.0 if shown == 0 else 1 / (shown + 1)) / len(lines) ** 0.5
-            found += [(line, weight) for line in lines]
+            found += [_Button(rows[number], *line, weight) for line in lines]
             shown += 1
             if shown >= recent:
                 break
@@ -200,3 +276,8 @@ class Presses(Acts):
             channel_id=self.market.chat(name),
         )
         return Done(f"chooses {name}", self.market.chat(who.name)) if chosen else None
+
+
+def language_of(who: Person) -> str:
+    """Return the language with which a person has begun, `en` or `ru`."""
+    return who.name.rpartition("_")[2]

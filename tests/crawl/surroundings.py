@@ -1,12 +1,14 @@
 """Let people change what is around the bot: their channels, a block of the bot, a shell."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from db.models.corrections import CorrectionKind
 from db.models.users import RequestKind
-from services.market import staff_requests
+from services.market import link_clicks, staff_requests
+from services.market.link_clicks import Clicks
 from services.money import wallets
 from services.platform.actors import Actor
 from tests.crawl import cast, forms
@@ -74,6 +76,33 @@ class Surroundings(Acts):
                 description="bread " * 40,
             ),
         }
+
+    async def click(self, _who: Person, _chat: str) -> Done | None:
+        """Let readers click on a tracked link that leads to its target now."""
+        links = await self.market.rows(
+            "SELECT DISTINCT campaign_target_id AS id, clock() AS now FROM tracked_links"
+            " WHERE works_until > clock() ORDER BY id"
+        )
+        if not links:
+            return None
+        link, count = self.rng.choice(links), self.rng.randint(1, 9)
+        readers = [hashlib.sha256(self.rng.randbytes(8)).digest() for _ in range(count)]
+        clicks = [Clicks(link["id"], link["now"].date(), reader, 1) for reader in readers]
+        async with self.market.database.sessions.begin() as session:
+            await link_clicks.record(session, clicks)
+        return Done(f"{count} readers click on the ad of placement {link['id']}")
+
+    async def give_channel_away(self, who: Person, _chat: str) -> Done | None:
+        """Make another person the creator of one's own channel, or take the channel back."""
+        own = cast.channel_names(self.market, who.name)
+        if not own:
+            return None
+        name = self.rng.choice(own)
+        to = self.rng.choice((who.name, who.name.replace("owner", "manager")))
+        given = await self.attempt(
+            f"chats/{self.market.chat(name)}/transfer", user_id=self.market.chat(to)
+        )
+        return Done(f"gives {name} to {to}") if given else None
 
     async def block_bot(self, who: Person, _chat: str) -> Done | None:
         """Block the bot. The next message ends the block."""

@@ -13,10 +13,10 @@ from db.models.operations import Switch
 from db.models.users import Role
 from sandbox.control import buttons
 from sandbox.entities import Message
-from tests.crawl import acts, checks, forms
+from tests.crawl import acts, checks, forms, inputs
 from tests.crawl.acts import Done
 from tests.crawl.cast import Person
-from tests.crawl.coverage import Coverage, all_kinds, all_states
+from tests.crawl.coverage import NOT_IN_A_WALK, Coverage, all_kinds, all_states
 from tests.crawl.messages import Messages
 from tests.crawl.observer import Observer
 from tests.crawl.presses import FORGED, Presses
@@ -58,12 +58,22 @@ _ACTS = {
     "change_channel": 5,
     "block_bot": 0.4,
     "ask_in_shell": 1,
+    "click": 2,
+    "give_channel_away": 0.7,
     "lose_draft": 1,
 }
-_FORM_SHARE = 0.45
-"""The share of the steps of a person with an open form that answer it."""
-_TIMES = (0, 0.2, 1, 1, 3, 7, 13, 26, 50)
-"""The hours that pass at once."""
+_UNSEEN_SHARE = 0.5
+"""The share of the steps that press a button of a new kind, if somebody sees one."""
+_COMMAND_SHARE = 0.35
+"""The share of these steps in which the staff write a command, if nobody sees a new button."""
+_STAY_SHARE = 0.4
+"""The share of the other steps that the person of the step before takes."""
+_FORM_SHARE = 0.65
+"""The share of the steps after one that left a form open in which its person goes on with it."""
+_TYPED_SHARE = 0.6
+"""The share of these answers that are typed, if the step takes a text."""
+_HOURS = {0: 3, 0.2: 3, 0.6: 2, 1: 3, 3: 2, 7: 1, 26: 1}
+"""The hours that pass at once, with their weights. An owner has 24 hours for an answer."""
 _TIME_SHARE = 0.05
 
 
@@ -98,6 +108,7 @@ class Walk:
     done: Counter[str] = field(default_factory=Counter)
     scheduler: Scheduler = field(init=False)
     _now: int = 0
+    _last: Person | None = None
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     _tick_faults: list[str] = field(default_factory=list)
     _languages: dict[int, str] = field(default_factory=dict)
@@ -134,8 +145,8 @@ class Walk:
             f"seed {self.seed}: {self._now} steps, {len(self.faults)} faults",
             f"digest of all acts: {self._digest.hexdigest()[:12]}",
             "acts: " + ", ".join(f"{name} {count}" for name, count in self.done.most_common()),
-            _left("kinds of buttons were not pressed", buttons_left, len(all_kinds())),
-            _left("steps of forms were not seen", states_left, len(all_states())),
+            *_left("kinds of buttons were not pressed", buttons_left, len(all_kinds())),
+            *_left("steps of forms were not seen", states_left, len(all_states())),
         ]
         return "\n".join(lines)
 
@@ -145,19 +156,7 @@ class Walk:
         if self.rng.random() < _TIME_SHARE:
             await self._pass_time()
             return
-        who = self.rng.choices(self.people, [_WEIGHTS[one.role] for one in self.people])[0]
-        chat = self._choose_chat(who)
-        name = self.rng.choices(list(_ACTS), list(_ACTS.values()))[0]
-        fills_in = self.rng.random() < _FORM_SHARE
-        if fills_in and await forms.find_open(self.market, self.market.chat(who.name)):
-            name, chat = "answer", who.name
-        if self.messages.has_blocked_bot(who):
-            # Telegram shows no button then, only "Restart".
-            name, chat = "restart", who.name
-        done = await self._act(name, who, chat)
-        for instead in ("press", "command"):
-            if done is None:
-                name, done = instead, await self._act(instead, who, chat)
+        name, who, chat, done = await self._next_act()
         if done is None:
             return
         self.done[name] += 1
@@ -172,6 +171,49 @@ class Walk:
         self._digest.update(f"{who.name} {done.words}\n".encode())
         if done.forged is not None:
             self._remove(done.forged)
+
+    async def _next_act(self) -> tuple[str, Person, str, Done | None]:
+        """Let somebody do something: press what nobody has pressed, or anything else."""
+        if self._last is not None and self.rng.random() < _FORM_SHARE:
+            going_on = await self._go_on(self._last)
+            if going_on is not None:
+                return going_on
+        if self.rng.random() < _UNSEEN_SHARE:
+            unseen = await self.presses.find_unseen(self.people)
+            if unseen is not None:
+                self._last = unseen[0]
+                return "press_unseen", *unseen[:2], await self.presses.press_button(unseen)
+            if self.rng.random() < _COMMAND_SHARE:
+                staff = self.rng.choice([who for who in self.people if who.is_staff])
+                return "staff_command", staff, "group", await self.messages.staff_command(staff)
+        who = self._choose_person()
+        name, chat = self.rng.choices(list(_ACTS), list(_ACTS.values()))[0], self._choose_chat(who)
+        if self.messages.has_blocked_bot(who):
+            # Telegram shows no button then, only "Restart".
+            name, chat = "restart", who.name
+        done = await self._act(name, who, chat)
+        for instead in ("press", "command"):
+            if done is None:
+                name, done = instead, await self._act(instead, who, chat)
+        return name, who, chat, done
+
+    async def _go_on(self, who: Person) -> tuple[str, Person, str, Done | None] | None:
+        """Let a person answer their open form. Return None if none is open, or Telegram refuses."""
+        form = await forms.find_open(self.market, self.market.chat(who.name))
+        if form is None or self.messages.has_blocked_bot(who):
+            return None
+        types = inputs.takes_text(form.state) and self.rng.random() < _TYPED_SHARE
+        name = "answer" if types else "fill_in"
+        done = await self._act(name, who, who.name)
+        return (name, who, who.name, done) if done else None
+
+    def _choose_person(self) -> Person:
+        """Return the person of the step before, or another one."""
+        if self._last is None or self.rng.random() >= _STAY_SHARE:
+            self._last = self.rng.choices(self.people, [_WEIGHTS[one.role] for one in self.people])[
+                0
+            ]
+        return self._last
 
     def _remove(self, message: Message) -> None:
         """Delete a message of which only the walk knows, unless the bot shows something in it."""
@@ -276,7 +318,7 @@ class Walk:
     # --- what happens around the people
 
     async def _pass_time(self) -> None:
-        hours = self.rng.choice(_TIMES)
+        hours = self.rng.choices(list(_HOURS), list(_HOURS.values()))[0]
         await self.scheduler.forward(timedelta(hours=hours))
         await self.scheduler.work()
         done = Done(f"{hours} hours pass")
@@ -327,8 +369,14 @@ class Walk:
             sys.stdout.flush()
 
 
-def _left(what: str, names: list[str], number: int) -> str:
-    return f"{len(names)} of {number} {what}: {', '.join(names) or 'none'}"
+def _left(what: str, names: list[str], number: int) -> list[str]:
+    """Return lines about what was not reached, with the reason if it cannot be."""
+    could = [name for name in names if name not in NOT_IN_A_WALK]
+    cannot = [name for name in names if name in NOT_IN_A_WALK]
+    return [
+        f"{len(names)} of {number} {what}: {', '.join(could) or 'none'}",
+        *(f"  cannot be reached: {name}: {NOT_IN_A_WALK[name]}" for name in cannot),
+    ]
 
 
 def _shortened(line: str) -> str:

@@ -93,7 +93,7 @@ calendar-part = { $part ->
     [hours] 🕒 Часы
     [days] 📆 Дни
     [gap] ↔️ Между рекламой
-    [most] 🔢 Реклам в день
+    [most] 🔢 Объявлений в день
    *[off] 🌴 Выходные
 }
 calendar-month = 🖼 Месяц

@@ -21,7 +21,7 @@ complaint-card = ⚖️ Жалоба { $number }: размещение #{ $id } 
        *[other] другое
     }
     { $held ->
-        [yes] Цена, которая удержана: { $price }
+        [yes] Удержанная цена: { $price }
        *[no] Цена: { $price }
     }
 complaint-step = { $at }: { $kind ->
