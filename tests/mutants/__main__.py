@@ -20,14 +20,10 @@ from tests import scratch
 from tests.mutants.cache import Cache
 from tests.mutants.mutant import Mutant
 from tests.mutants.pool import Pool
+from tests.mutants.recorder import Recorder
 from tests.mutants.selection import Selection
 
 ROOT = Path(__file__).parents[2]
-TESTS = tuple(
-    f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
-)
-COVERAGE_SECONDS = 900.0
-"""The time limit for the tests of one file without a mutant, in seconds."""
 
 
 def main() -> int:
@@ -45,8 +41,7 @@ def main() -> int:
                 for mutant in mutants:
                     _print(mutant.name)
                 return 0
-            selection = Selection(ROOT, _coverage(pool, cache))
-            verdicts = _run_mutants(pool, mutants, selection, cache, skip_known=options.known)
+            verdicts = _run_mutants(pool, mutants, cache, skip_known=options.known)
         finally:
             pool.stop()
     return _summary(mutants, verdicts, time.monotonic() - begun)
@@ -69,46 +64,16 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
     return [mutant for mutant in mutants if re.search(only, mutant.name)]
 
 
-def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
-    """Return which functions each test calls, and how long each test takes.
-
-    Raises SystemExit if a test fails without a mutant.
-    """
-    files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
-    known = {path: cache.coverage(path) for path in files}
-    if missing := [path for path in files if known[path] is None]:
-        _print(f"Recording which functions the tests of {len(missing)} files enter …")
-
-    def record(path: Path) -> None:
-        name = path.relative_to(ROOT).as_posix()
-        answer = pool.run({"do": "coverage", "tests": [name], "limit": COVERAGE_SECONDS})
-        if answer["killer"] is not None:
-            raise SystemExit(f"without a mutant, {answer['killer']} fails: {answer['why']}")
-        known[path] = answer
-        with pool.lock:
-            cache.add_coverage(path, answer)
-
-    pool.run_all(record, missing)
-    coverage: dict[str, Any] = {"functions": {}, "times": {}}
-    for answer in known.values():
-        assert answer is not None
-        for key, part in coverage.items():
-            part.update(answer[key])
-    return coverage
-
-
 def _run_mutants(
-    pool: Pool, mutants: list[Mutant], selection: Selection, cache: Cache, *, skip_known: bool
+    pool: Pool, mutants: list[Mutant], cache: Cache, *, skip_known: bool
 ) -> dict[str, dict[str, Any]]:
     verdicts: dict[str, dict[str, Any]] = {}
+    selection, recorder = Selection(ROOT), Recorder(ROOT, pool, cache)
 
     def run_one(mutant: Mutant) -> None:
         verdict = cache.verdict(mutant)
         if verdict is None or (verdict["killer"] is None and not skip_known):
-            verdict = {"killer": None, "why": ["no test enters it"], "seconds": 0}
-            if rounds := selection.rounds(mutant):
-                command = {"do": "run", "rounds": rounds, "limit": selection.limit(rounds)}
-                verdict = pool.run(vars(mutant) | command)
+            verdict = _run_mutant(pool, mutant, selection, recorder)
             with pool.lock:
                 cache.add_verdict(mutant, verdict)
         with pool.lock:
@@ -120,6 +85,23 @@ def _run_mutants(
 
     pool.run_all(run_one, mutants)
     return verdicts
+
+
+def _run_mutant(
+    pool: Pool, mutant: Mutant, selection: Selection, recorder: Recorder
+) -> dict[str, Any]:
+    """Run the tests for a mutant until one fails. The files are recorded when they are needed."""
+    verdict: dict[str, Any] = {"killer": None, "why": ["no test enters it"], "seconds": 0}
+    begun = time.monotonic()
+    for files in selection.batches(mutant):
+        recorded = recorder.record(files)
+        tests = selection.tests(mutant, recorded)
+        if tests:
+            command = {"do": "run", "tests": tests, "limit": selection.limit(tests, recorded)}
+            verdict = pool.run(vars(mutant) | command)
+        if verdict["killer"] is not None:
+            break
+    return verdict | {"seconds": round(time.monotonic() - begun, 1)}
 
 
 def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds: float) -> int:

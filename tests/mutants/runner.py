@@ -1,6 +1,7 @@
 """Run the tests against one mutant at a time. Commands and answers are lines of JSON."""
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
@@ -31,7 +32,8 @@ from tests.mutants.coverage import Coverage, Verdict
 from tests.mutants.mutant import Mutant
 
 PRISTINE = "adtech_pristine"
-TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")
+PRODUCT = ("bot", "db", "handlers", "scheduler", "services")
+TREE = (*PRODUCT, "migrations", "sandbox", "tests")
 NOT_COPIED = (".git", ".venv", ".local", ".hypothesis", ".*_cache", "__pycache__", "build")
 OPTIONS = [
     *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -53,6 +55,7 @@ def main(root: Path, scratch: Path) -> None:
     """Copy the source tree, start a PostgreSQL server, and run commands until the input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
+    _import_product(tree)
     server = start_test_postgres(scratch / "postgres")
     os.environ["ADTECH_TEST_SERVER"] = address_of(server)
     os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = EXAMPLES
@@ -78,18 +81,15 @@ def _serve(
     if command["do"] == "list":
         return {"mutants": [vars(mutant) for mutant in _list(server, root)]}
     if command["do"] == "coverage":
+        asyncio.run(_reset_template(server, None))
         return _record(tree, scratch, command["tests"], command["limit"])
-    begun = time.monotonic()
+    is_source = command["where"] == "source"
     _apply(command, server, tree)
     try:
-        for tests in command["rounds"]:
-            verdict = _run_tests(tree, scratch, tests, command["limit"])
-            if verdict["killer"] is not None:
-                break
+        return _run_tests(tree, scratch, command["tests"], command["limit"], is_source=is_source)
     finally:
-        if command["where"] == "source":
+        if is_source:
             shutil.copyfile(root / command["location"], tree / command["location"])
-    return verdict | {"seconds": round(time.monotonic() - begun, 1)}
 
 
 def _record(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
@@ -98,18 +98,22 @@ def _record(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[s
     The record makes all calls slower, so a test that measures its own CPU time may fail because of
     it. Therefore, after a failure, the tests run again without the record.
     """
-    recorded = _forked(tree, scratch, tests, limit, coverage=True)
+    recorded = _forked(tree, scratch, tests, limit, is_source=False, coverage=True)
     if "functions" in recorded and recorded["killer"] is not None:
-        recorded["killer"] = _forked(tree, scratch, tests, limit, coverage=False)["killer"]
+        recorded["killer"] = _forked(tree, scratch, tests, limit, is_source=False)["killer"]
     return recorded
 
 
-def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
+def _run_tests(
+    tree: Path, scratch: Path, tests: list[str], limit: float, *, is_source: bool
+) -> dict[str, Any]:
     """Run tests until one test fails two times, the second time alone."""
     while True:
-        verdict = _forked(tree, scratch, tests, limit, coverage=False)
+        verdict = _forked(tree, scratch, tests, limit, is_source=is_source)
         killer = verdict["killer"]
-        if killer not in tests or _forked(tree, scratch, [killer], limit, coverage=False)["killer"]:
+        if killer not in tests:
+            return verdict
+        if _forked(tree, scratch, [killer], limit, is_source=is_source)["killer"]:
             return verdict
         tests = tests[tests.index(killer) + 1 :]
         if not tests:
@@ -170,10 +174,17 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 
 
 def _forked(
-    tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
+    tree: Path,
+    scratch: Path,
+    tests: list[str],
+    limit: float,
+    *,
+    is_source: bool,
+    coverage: bool = False,
 ) -> dict[str, Any]:
     """Run tests in a forked process for at most `limit` seconds, and return the result.
 
+    If `is_source`, the process imports the product again, because a file of the product differs.
     Raises SystemExit if another program ended the process.
     """
     answer_file = scratch / "answer.json"
@@ -181,6 +192,7 @@ def _forked(
     child = os.fork()
     if child == 0:
         try:
+            _forget_modules(TREE if is_source else ("tests",))
             _in_the_fork(tree, scratch, answer_file, tests, coverage=coverage)
         finally:
             os._exit(0)
@@ -210,9 +222,6 @@ def _in_the_fork(
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     sys.path[0] = str(tree)
-    for name in list(sys.modules):
-        if name.split(".")[0] in TREE and name != KEPT:
-            del sys.modules[name]
     verdict, coverage_plugin = Verdict(), Coverage(tree)
     plugins: list[object] = [verdict, coverage_plugin] if coverage else [verdict]
     options = [option for option in OPTIONS if not (coverage and option == "-x")]
@@ -230,6 +239,24 @@ def _in_the_fork(
         }
         answer["times"] = coverage_plugin.seconds
     answer_file.write_text(json.dumps(answer))
+
+
+def _import_product(tree: Path) -> None:
+    """Import the modules of the copied product, so that most forks need not import them."""
+    sys.path[0] = str(tree)
+    _forget_modules(TREE)
+    for folder in PRODUCT:
+        for path in sorted((tree / folder).rglob("*.py")):
+            if path.stem not in {"__init__", "__main__"}:
+                name = ".".join(path.relative_to(tree).with_suffix("").parts)
+                importlib.import_module(name)
+
+
+def _forget_modules(packages: tuple[str, ...]) -> None:
+    """Let Python import the modules of some packages again."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in packages and name != KEPT:
+            del sys.modules[name]
 
 
 def _copy(root: Path, tree: Path) -> None:
