@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.deposit_returns import DepositReturn, ReturnStatus
 from db.models.money import Deposit, Wallet
 from db.models.operations import Switch
 from db.money import STARS
 from db.session import create_engine, create_sessions, sqlstate
 from sandbox import embedded, logins
-from services.money import corrections, deposit_returns, wallets, withdrawals
+from services.money import corrections, deposit_returns, deposits, wallets, withdrawals
 from services.money.payout_terms import FREE_OF_CHARGE, PayoutTerms
 from services.platform import errors
 from services.platform.actors import Actor
@@ -28,7 +29,7 @@ from services.platform.payment_errors import (
     ReturnTooLate,
 )
 from tests.conftest import Database
-from tests.factories import payments, people, presses, rows
+from tests.factories import concurrency, payments, people, presses, rows
 from tests.factories.earnings import PAYOUT, earn
 
 SENDING = "status = 'sending', lease_owner = 'x', lease_until = now()"
@@ -274,6 +275,27 @@ async def test_the_staff_record_no_reversal_of_a_payment_that_is_given_back(
     await _want(session, person, paid)
     with pytest.raises(AlreadyReturned):
         await deposit_returns.require_none(session, paid)
+
+
+async def test_a_refund_that_is_reported_while_the_return_is_refused_is_a_reversal(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        person = await _person(session)
+        paid = await _pay_in(session, person)
+        made = await _want(session, person, paid)
+
+    async def refuse(session: AsyncSession) -> None:
+        given = await deposit_returns.lock(session, made.id)
+        await deposit_returns.refuse(session, given, why=deposit_returns.BLOCKED)
+
+    async def report(session: AsyncSession) -> bool:
+        deposit = queries.required(await deposits.lock(session, paid.external_reference))
+        return await deposit_returns.record_refund(session, deposit)
+
+    assert await concurrency.run_behind(database.sessions, refuse, report) is False
+    async with database.sessions.begin() as session:
+        assert await rows.table(session, HELD, id=person.user_id) == [(500, 0)]
 
 
 @pytest.mark.parametrize(
