@@ -111,7 +111,7 @@ def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds
     for kind, number in kinds.most_common():
         _print(f"{kind:<18}{number - alive[kind]:>5} of {number} killed")
     for mutant in survivors:
-        _print(f"SURVIVED  {mutant.name}")
+        _print(f"SURVIVED  {mutant.name} {' '.join(verdicts[mutant.name]['why'])}")
     _print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed in {seconds:.0f} s")
     return 1 if survivors else 0
 

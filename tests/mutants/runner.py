@@ -1,7 +1,9 @@
 """Run the tests against one mutant at a time. Commands and answers are lines of JSON."""
 
 import asyncio
+import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -192,7 +194,10 @@ def _forked(
     child = os.fork()
     if child == 0:
         try:
-            _forget_modules(TREE if is_source else ("tests",))
+            # A second import of the product must find no metrics of the first one.
+            _forget_modules((*TREE, "prometheus_client") if is_source else ("tests",))
+            # Python would mistake the bytecode of one mutant for another one of the same second.
+            sys.dont_write_bytecode = is_source
             _in_the_fork(tree, scratch, answer_file, tests, coverage=coverage)
         finally:
             os._exit(0)
@@ -231,8 +236,14 @@ def _in_the_fork(
         "why": verdict.why.strip().splitlines()[:1],
         "tests": verdict.tests,
     }
-    if verdict.killer is None and code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+    if verdict.killer is None and code in {
+        pytest.ExitCode.INTERRUPTED,
+        pytest.ExitCode.INTERNAL_ERROR,
+    }:
         answer["killer"] = f"pytest ended with {int(code)}"
+    elif verdict.killer is None and code != pytest.ExitCode.OK:
+        # The tests did not run, for example because pytest does not find one. Nothing is proven.
+        answer["why"] = [f"pytest ended with {int(code)}"]
     if coverage:
         answer["functions"] = {
             test: sorted(names) for test, names in coverage_plugin.functions.items()
@@ -242,7 +253,8 @@ def _in_the_fork(
 
 
 def _import_product(tree: Path) -> None:
-    """Import the modules of the copied product, so that most forks need not import them."""
+    """Import the copied product and the plugins of pytest, so that most forks need not."""
+    sys.dont_write_bytecode = False
     sys.path[0] = str(tree)
     _forget_modules(TREE)
     for folder in PRODUCT:
@@ -250,6 +262,11 @@ def _import_product(tree: Path) -> None:
             if path.stem not in {"__init__", "__main__"}:
                 name = ".".join(path.relative_to(tree).with_suffix("").parts)
                 importlib.import_module(name)
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
+    # The collections of the forks need not look at all these objects.
+    gc.collect()
+    gc.freeze()
 
 
 def _forget_modules(packages: tuple[str, ...]) -> None:
