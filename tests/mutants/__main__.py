@@ -67,41 +67,52 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
 def _run_mutants(
     pool: Pool, mutants: list[Mutant], cache: Cache, *, skip_known: bool
 ) -> dict[str, dict[str, Any]]:
+    """Run each mutant against its first files of tests, then the rest against more, and so on."""
     verdicts: dict[str, dict[str, Any]] = {}
     selection, recorder = Selection(ROOT), Recorder(ROOT, pool, cache)
 
-    def run_one(mutant: Mutant) -> None:
-        verdict = cache.verdict(mutant)
-        if verdict is None or (verdict["killer"] is None and not skip_known):
-            verdict = _run_mutant(pool, mutant, selection, recorder)
+    def end(mutant: Mutant, verdict: dict[str, Any]) -> None:
+        verdicts[mutant.name] = verdict
+        result = "SURVIVED" if verdict["killer"] is None else "killed"
+        _print(f"[{len(verdicts)}/{len(mutants)}] {result}  {mutant.name}")
+        if verdict["killer"]:
+            _print(f"        by {verdict['killer']}")
+
+    for mutant in mutants:
+        known = cache.verdict(mutant)
+        if known is not None and (known["killer"] is not None or skip_known):
+            end(mutant, known)
+    left = [mutant for mutant in mutants if mutant.name not in verdicts]
+    batches = {mutant.name: selection.batches(mutant) for mutant in left}
+    latest: dict[str, dict[str, Any]] = {}
+
+    def run_next(mutant: Mutant) -> None:
+        verdict = latest.get(mutant.name, {"killer": None, "why": ["no test enters it"]})
+        files = next(batches[mutant.name], None)
+        if files is not None:
+            verdict = _run_files(pool, mutant, files, selection, recorder) or verdict
+        latest[mutant.name] = verdict
+        if files is None or verdict["killer"] is not None:
             with pool.lock:
                 cache.add_verdict(mutant, verdict)
-        with pool.lock:
-            verdicts[mutant.name] = verdict
-            result = "SURVIVED" if verdict["killer"] is None else "killed"
-            _print(f"[{len(verdicts)}/{len(mutants)}] {result}  {mutant.name}")
-            if verdict["killer"]:
-                _print(f"        by {verdict['killer']}")
+                end(mutant, verdict)
 
-    pool.run_all(run_one, mutants)
+    while left:
+        pool.run_all(run_next, left)
+        left = [mutant for mutant in left if mutant.name not in verdicts]
     return verdicts
 
 
-def _run_mutant(
-    pool: Pool, mutant: Mutant, selection: Selection, recorder: Recorder
-) -> dict[str, Any]:
-    """Run the tests for a mutant until one fails. The files are recorded when they are needed."""
-    verdict: dict[str, Any] = {"killer": None, "why": ["no test enters it"], "seconds": 0}
-    begun = time.monotonic()
-    for files in selection.batches(mutant):
-        recorded = recorder.record(files)
-        tests = selection.tests(mutant, recorded)
-        if tests:
-            command = {"do": "run", "tests": tests, "limit": selection.limit(tests, recorded)}
-            verdict = pool.run(vars(mutant) | command)
-        if verdict["killer"] is not None:
-            break
-    return verdict | {"seconds": round(time.monotonic() - begun, 1)}
+def _run_files(
+    pool: Pool, mutant: Mutant, files: list[str], selection: Selection, recorder: Recorder
+) -> dict[str, Any] | None:
+    """Run the tests of some files for a mutant. Return None if there is no test for it in them."""
+    recorded = recorder.record(files)
+    tests = selection.tests(mutant, recorded)
+    if not tests:
+        return None
+    limit = selection.limit(tests, recorded)
+    return pool.run(vars(mutant) | {"do": "run", "tests": tests, "limit": limit})
 
 
 def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds: float) -> int:
