@@ -51,8 +51,7 @@ TESTED_ELSEWHERE = {
     "services/platform/payment_errors": "services/money/test_checkouts and test_deposit_returns"
     " meet each",
     "services/money/payment_rules": "test_invariants breaks each of its rules",
-    "services/money/return_attempts bot/telegram/star_refunds": "scheduler/test_deposit_returns"
-    " gets each kind of answer",
+    "bot/telegram/star_refunds": "scheduler/test_deposit_returns gets each kind of answer",
     "services/platform/draft_errors": "services/market/test_drafts meets each",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "services/platform/format_errors": "services/market/test_format_changes meets each",

@@ -27,10 +27,13 @@ async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
     return await asyncio.gather(*(one(act) for act in acts))
 
 
-async def run_behind(sessions: Sessions, first: Act, second: Act) -> Any:
+async def run_behind(
+    sessions: Sessions, first: Act, second: Act, *, last: Act | None = None
+) -> Any:
     """Commit the first operation only after the second waits for a lock.
 
-    Return the result or the DomainError of the second operation.
+    `last` runs before this commit in the transaction of the first operation. Return the result or
+    the DomainError of the second operation.
     """
     async with sessions.begin() as session:
         await first(session)
@@ -38,6 +41,8 @@ async def run_behind(sessions: Sessions, first: Act, second: Act) -> Any:
         async with asyncio.timeout(PATIENCE):
             while not await _is_waiting(sessions) and not waiting.done():
                 await asyncio.sleep(0.01)
+        if last is not None:
+            await last(session)
     return (await waiting)[0]
 
 

@@ -20,14 +20,10 @@ from tests import scratch
 from tests.mutants.cache import Cache
 from tests.mutants.mutant import Mutant
 from tests.mutants.pool import Pool
+from tests.mutants.recorder import Recorder
 from tests.mutants.selection import Selection
 
 ROOT = Path(__file__).parents[2]
-TESTS = tuple(
-    f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
-)
-COVERAGE_SECONDS = 900.0
-"""The time limit for the tests of one file without a mutant, in seconds."""
 
 
 def main() -> int:
@@ -45,8 +41,7 @@ def main() -> int:
                 for mutant in mutants:
                     _print(mutant.name)
                 return 0
-            selection = Selection(ROOT, _coverage(pool, cache))
-            verdicts = _run_mutants(pool, mutants, selection, cache, skip_known=options.known)
+            verdicts = _run_mutants(pool, mutants, cache, skip_known=options.known)
         finally:
             pool.stop()
     return _summary(mutants, verdicts, time.monotonic() - begun)
@@ -69,57 +64,55 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
     return [mutant for mutant in mutants if re.search(only, mutant.name)]
 
 
-def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
-    """Return which functions each test calls, and how long each test takes.
-
-    Raises SystemExit if a test fails without a mutant.
-    """
-    files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
-    known = {path: cache.coverage(path) for path in files}
-    if missing := [path for path in files if known[path] is None]:
-        _print(f"Recording which functions the tests of {len(missing)} files enter …")
-
-    def record(path: Path) -> None:
-        name = path.relative_to(ROOT).as_posix()
-        answer = pool.run({"do": "coverage", "tests": [name], "limit": COVERAGE_SECONDS})
-        if answer["killer"] is not None:
-            raise SystemExit(f"without a mutant, {answer['killer']} fails: {answer['why']}")
-        known[path] = answer
-        with pool.lock:
-            cache.add_coverage(path, answer)
-
-    pool.run_all(record, missing)
-    coverage: dict[str, Any] = {"functions": {}, "times": {}}
-    for answer in known.values():
-        assert answer is not None
-        for key, part in coverage.items():
-            part.update(answer[key])
-    return coverage
-
-
 def _run_mutants(
-    pool: Pool, mutants: list[Mutant], selection: Selection, cache: Cache, *, skip_known: bool
+    pool: Pool, mutants: list[Mutant], cache: Cache, *, skip_known: bool
 ) -> dict[str, dict[str, Any]]:
+    """Run each mutant against its first files of tests, then the rest against more, and so on."""
     verdicts: dict[str, dict[str, Any]] = {}
+    selection, recorder = Selection(ROOT), Recorder(ROOT, pool, cache)
 
-    def run_one(mutant: Mutant) -> None:
-        verdict = cache.verdict(mutant)
-        if verdict is None or (verdict["killer"] is None and not skip_known):
-            verdict = {"killer": None, "why": ["no test enters it"], "seconds": 0}
-            if rounds := selection.rounds(mutant):
-                command = {"do": "run", "rounds": rounds, "limit": selection.limit(rounds)}
-                verdict = pool.run(vars(mutant) | command)
+    def end(mutant: Mutant, verdict: dict[str, Any]) -> None:
+        verdicts[mutant.name] = verdict
+        result = "SURVIVED" if verdict["killer"] is None else "killed"
+        _print(f"[{len(verdicts)}/{len(mutants)}] {result}  {mutant.name}")
+        if verdict["killer"]:
+            _print(f"        by {verdict['killer']}")
+
+    for mutant in mutants:
+        known = cache.verdict(mutant)
+        if known is not None and (known["killer"] is not None or skip_known):
+            end(mutant, known)
+    left = [mutant for mutant in mutants if mutant.name not in verdicts]
+    batches = {mutant.name: selection.batches(mutant) for mutant in left}
+    latest: dict[str, dict[str, Any]] = {}
+
+    def run_next(mutant: Mutant) -> None:
+        verdict = latest.get(mutant.name, {"killer": None, "why": ["no test enters it"]})
+        files = next(batches[mutant.name], None)
+        if files is not None:
+            verdict = _run_files(pool, mutant, files, selection, recorder) or verdict
+        latest[mutant.name] = verdict
+        if files is None or verdict["killer"] is not None:
             with pool.lock:
                 cache.add_verdict(mutant, verdict)
-        with pool.lock:
-            verdicts[mutant.name] = verdict
-            result = "SURVIVED" if verdict["killer"] is None else "killed"
-            _print(f"[{len(verdicts)}/{len(mutants)}] {result}  {mutant.name}")
-            if verdict["killer"]:
-                _print(f"        by {verdict['killer']}")
+                end(mutant, verdict)
 
-    pool.run_all(run_one, mutants)
+    while left:
+        pool.run_all(run_next, left)
+        left = [mutant for mutant in left if mutant.name not in verdicts]
     return verdicts
+
+
+def _run_files(
+    pool: Pool, mutant: Mutant, files: list[str], selection: Selection, recorder: Recorder
+) -> dict[str, Any] | None:
+    """Run the tests of some files for a mutant. Return None if there is no test for it in them."""
+    recorded = recorder.record(files)
+    tests = selection.tests(mutant, recorded)
+    if not tests:
+        return None
+    limit = selection.limit(tests, recorded)
+    return pool.run(vars(mutant) | {"do": "run", "tests": tests, "limit": limit})
 
 
 def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds: float) -> int:
@@ -129,7 +122,7 @@ def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds
     for kind, number in kinds.most_common():
         _print(f"{kind:<18}{number - alive[kind]:>5} of {number} killed")
     for mutant in survivors:
-        _print(f"SURVIVED  {mutant.name}")
+        _print(f"SURVIVED  {mutant.name} {' '.join(verdicts[mutant.name]['why'])}")
     _print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed in {seconds:.0f} s")
     return 1 if survivors else 0
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
+from queue import LifoQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,7 +21,8 @@ class Pool:
         self.lock = threading.Lock()
         """The lock for data that several threads of `run_all` change."""
         self._runners = [_Runner(root, scratch / str(number)) for number in range(size)]
-        self._free: Queue[_Runner] = Queue()
+        # The process that was used last has the database of the last mutant.
+        self._free: LifoQueue[_Runner] = LifoQueue()
         for runner in self._runners:
             runner.receive()
             self._free.put(runner)

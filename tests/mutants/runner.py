@@ -1,6 +1,9 @@
 """Run the tests against one mutant at a time. Commands and answers are lines of JSON."""
 
 import asyncio
+import gc
+import importlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -31,7 +34,8 @@ from tests.mutants.coverage import Coverage, Verdict
 from tests.mutants.mutant import Mutant
 
 PRISTINE = "adtech_pristine"
-TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")
+PRODUCT = ("bot", "db", "handlers", "scheduler", "services")
+TREE = (*PRODUCT, "migrations", "sandbox", "tests")
 NOT_COPIED = (".git", ".venv", ".local", ".hypothesis", ".*_cache", "__pycache__", "build")
 OPTIONS = [
     *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -53,6 +57,7 @@ def main(root: Path, scratch: Path) -> None:
     """Copy the source tree, start a PostgreSQL server, and run commands until the input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
+    _import_product(tree)
     server = start_test_postgres(scratch / "postgres")
     os.environ["ADTECH_TEST_SERVER"] = address_of(server)
     os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = EXAMPLES
@@ -78,18 +83,15 @@ def _serve(
     if command["do"] == "list":
         return {"mutants": [vars(mutant) for mutant in _list(server, root)]}
     if command["do"] == "coverage":
+        asyncio.run(_reset_template(server, None))
         return _record(tree, scratch, command["tests"], command["limit"])
-    begun = time.monotonic()
+    is_source = command["where"] == "source"
     _apply(command, server, tree)
     try:
-        for tests in command["rounds"]:
-            verdict = _run_tests(tree, scratch, tests, command["limit"])
-            if verdict["killer"] is not None:
-                break
+        return _run_tests(tree, scratch, command["tests"], command["limit"], is_source=is_source)
     finally:
-        if command["where"] == "source":
+        if is_source:
             shutil.copyfile(root / command["location"], tree / command["location"])
-    return verdict | {"seconds": round(time.monotonic() - begun, 1)}
 
 
 def _record(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
@@ -98,18 +100,22 @@ def _record(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[s
     The record makes all calls slower, so a test that measures its own CPU time may fail because of
     it. Therefore, after a failure, the tests run again without the record.
     """
-    recorded = _forked(tree, scratch, tests, limit, coverage=True)
+    recorded = _forked(tree, scratch, tests, limit, is_source=False, coverage=True)
     if "functions" in recorded and recorded["killer"] is not None:
-        recorded["killer"] = _forked(tree, scratch, tests, limit, coverage=False)["killer"]
+        recorded["killer"] = _forked(tree, scratch, tests, limit, is_source=False)["killer"]
     return recorded
 
 
-def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
+def _run_tests(
+    tree: Path, scratch: Path, tests: list[str], limit: float, *, is_source: bool
+) -> dict[str, Any]:
     """Run tests until one test fails two times, the second time alone."""
     while True:
-        verdict = _forked(tree, scratch, tests, limit, coverage=False)
+        verdict = _forked(tree, scratch, tests, limit, is_source=is_source)
         killer = verdict["killer"]
-        if killer not in tests or _forked(tree, scratch, [killer], limit, coverage=False)["killer"]:
+        if killer not in tests:
+            return verdict
+        if _forked(tree, scratch, [killer], limit, is_source=is_source)["killer"]:
             return verdict
         tests = tests[tests.index(killer) + 1 :]
         if not tests:
@@ -170,10 +176,17 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 
 
 def _forked(
-    tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
+    tree: Path,
+    scratch: Path,
+    tests: list[str],
+    limit: float,
+    *,
+    is_source: bool,
+    coverage: bool = False,
 ) -> dict[str, Any]:
     """Run tests in a forked process for at most `limit` seconds, and return the result.
 
+    If `is_source`, the process imports the product again, because a file of the product differs.
     Raises SystemExit if another program ended the process.
     """
     answer_file = scratch / "answer.json"
@@ -181,6 +194,10 @@ def _forked(
     child = os.fork()
     if child == 0:
         try:
+            # A second import of the product must find no metrics of the first one.
+            _forget_modules((*TREE, "prometheus_client") if is_source else ("tests",))
+            # Python would mistake the bytecode of one mutant for another one of the same second.
+            sys.dont_write_bytecode = is_source
             _in_the_fork(tree, scratch, answer_file, tests, coverage=coverage)
         finally:
             os._exit(0)
@@ -210,9 +227,6 @@ def _in_the_fork(
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     sys.path[0] = str(tree)
-    for name in list(sys.modules):
-        if name.split(".")[0] in TREE and name != KEPT:
-            del sys.modules[name]
     verdict, coverage_plugin = Verdict(), Coverage(tree)
     plugins: list[object] = [verdict, coverage_plugin] if coverage else [verdict]
     options = [option for option in OPTIONS if not (coverage and option == "-x")]
@@ -222,14 +236,44 @@ def _in_the_fork(
         "why": verdict.why.strip().splitlines()[:1],
         "tests": verdict.tests,
     }
-    if verdict.killer is None and code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+    if verdict.killer is None and code in {
+        pytest.ExitCode.INTERRUPTED,
+        pytest.ExitCode.INTERNAL_ERROR,
+    }:
         answer["killer"] = f"pytest ended with {int(code)}"
+    elif verdict.killer is None and code != pytest.ExitCode.OK:
+        # The tests did not run, for example because pytest does not find one. Nothing is proven.
+        answer["why"] = [f"pytest ended with {int(code)}"]
     if coverage:
         answer["functions"] = {
             test: sorted(names) for test, names in coverage_plugin.functions.items()
         }
         answer["times"] = coverage_plugin.seconds
     answer_file.write_text(json.dumps(answer))
+
+
+def _import_product(tree: Path) -> None:
+    """Import the copied product and the plugins of pytest, so that most forks need not."""
+    sys.dont_write_bytecode = False
+    sys.path[0] = str(tree)
+    _forget_modules(TREE)
+    for folder in PRODUCT:
+        for path in sorted((tree / folder).rglob("*.py")):
+            if path.stem not in {"__init__", "__main__"}:
+                name = ".".join(path.relative_to(tree).with_suffix("").parts)
+                importlib.import_module(name)
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
+    # The collections of the forks need not look at all these objects.
+    gc.collect()
+    gc.freeze()
+
+
+def _forget_modules(packages: tuple[str, ...]) -> None:
+    """Let Python import the modules of some packages again."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in packages and name != KEPT:
+            del sys.modules[name]
 
 
 def _copy(root: Path, tree: Path) -> None:

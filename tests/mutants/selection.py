@@ -1,17 +1,19 @@
 """Choose the tests for a mutant, and the order of the tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.mutants.database import KINDS
 from tests.mutants.mutant import Mutant
 
-FIRST_ROUND = 12
-"""The number of tests that run first on a mutant."""
 MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
 """The folders of tests that work without Telegram."""
+OTHER_TESTS = ("tests/bot", "tests/handlers", "tests/scheduler")
+"""The folders of tests that run on a guard of the source if no test of the money core fails."""
 COMPARES_GUARDS = "tests/services/platform/test_guards.py"
 """These tests notice every change of the schema, so they prove nothing about a single guard."""
-SHORT_WORD = 5
+SHORT_WORD = 3
 """Words with at most this number of letters are ignored when names are compared."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
@@ -21,92 +23,94 @@ TIME_FACTOR = 6
 class Selection:
     """The order of the tests for each mutant."""
 
-    def __init__(self, root: Path, coverage: dict[str, Any]) -> None:
-        self._root = root
-        self._functions: dict[str, set[str]] = {
-            test: set(locations) for test, locations in coverage["functions"].items()
+    def __init__(self, root: Path) -> None:
+        self._texts = {
+            path.relative_to(root).as_posix(): path.read_text()
+            for folder in MONEY_CORE_TESTS + OTHER_TESTS
+            for path in sorted((root / folder).rglob("test_*.py"))
         }
-        self._seconds: dict[str, float] = coverage["times"]
-        files = {test.split("::", maxsplit=1)[0] for test in self._seconds}
-        self._texts = {file: (root / file).read_text() for file in files}
         self._modules = {
             path.relative_to(root).as_posix(): path.read_text()
             for folder in ("services", "db")
             for path in (root / folder).rglob("*.py")
         }
 
-    def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant in at most two lists, the most promising tests first.
+    def batches(self, mutant: Mutant) -> Iterator[list[str]]:
+        """Yield all files of tests for a mutant, the most promising ones first.
 
-        The result is empty if no test calls the function of the mutant.
+        The first lists are short: most mutants need no other.
         """
+        files = self._ranked_files(mutant)
+        size = 1
+        while files:
+            yield files[:size]
+            del files[:size]
+            size *= 2
+
+    def tests(self, mutant: Mutant, recorded: dict[str, Any]) -> list[str]:
+        """Return the tests of some files for a mutant, the most promising ones first.
+
+        `recorded` is what `Recorder.record` has returned for these files. The result is empty if no
+        test calls the function of the mutant.
+        """
+        functions, seconds = recorded["functions"], recorded["times"]
+        chosen = list(seconds)
         if mutant.where == "source":
             whole_file = mutant.scope == "*"
             prefix = f"{mutant.location} " if whole_file else f"{mutant.location} {mutant.scope}"
             chosen = [
                 test
-                for test, locations in self._functions.items()
+                for test, locations in functions.items()
                 if any(
                     location.startswith(prefix) if whole_file else location == prefix
                     for location in locations
                 )
             ]
-            chosen.sort(
-                key=lambda test: (
-                    not test.startswith(MONEY_CORE_TESTS),
-                    not _named_for(test, mutant),
-                    self._duration(test),
-                )
-            )
+        files = list(dict.fromkeys(_file(test) for test in seconds))
+
+        def rank(test: str) -> tuple[bool, int, float]:
+            is_about = test.endswith(f"[{mutant.location}]")
+            return not is_about, files.index(_file(test)), seconds[test]
+
+        return sorted(chosen, key=rank)
+
+    def limit(self, tests: list[str], recorded: dict[str, Any]) -> float:
+        """Return the time limit for a list of tests, in seconds."""
+        usual: float = sum(recorded["times"][test] for test in tests)
+        return START_SECONDS + TIME_FACTOR * usual
+
+    def _ranked_files(self, mutant: Mutant) -> list[str]:
+        """Return the files of tests that prove something about a guard, the best ones first."""
+        if mutant.where == "source":
+            names = {Path(mutant.location).stem}
+            words = set(mutant.scope.split("_"))
+            files = list(self._texts)
         else:
-            chosen = self._of_database(mutant)
-        return [tests for tests in (chosen[:FIRST_ROUND], chosen[FIRST_ROUND:]) if tests]
+            users = {name for name, text in self._modules.items() if mutant.location in text}
+            names = {Path(name).stem for name in users}
+            words = set(mutant.location.split("_"))
+            files = [
+                file
+                for file in self._texts
+                if file.startswith(MONEY_CORE_TESTS) and file != COMPARES_GUARDS
+            ]
 
-    def limit(self, rounds: list[list[str]]) -> float:
-        """Return the time limit for each of these lists of tests, in seconds."""
-        longest = max(sum(self._seconds[test] for test in tests) for tests in rounds)
-        return START_SECONDS + TIME_FACTOR * longest
-
-    def _of_database(self, mutant: Mutant) -> list[str]:
-        """Return all tests of MONEY_CORE_TESTS, the most promising tests first."""
-        users = {name for name, text in self._modules.items() if mutant.location in text}
-
-        def rank(test: str) -> tuple[int, float]:
-            text = self._texts[test.split("::", maxsplit=1)[0]]
-            if test.endswith(f"[{mutant.location}]") or _named_for(test, mutant):
-                return 0, self._duration(test)
-            if any(word in _stem(test) for word in ("constraints", "guards")):
-                return 1, self._duration(test)
-            if any(
-                word in _stem(test) for word in mutant.location.split("_") if len(word) > SHORT_WORD
-            ):
-                return 2, self._duration(test)
-            if mutant.location in text:
-                return 3, self._duration(test)
-            used = any(
-                location.split(" ", maxsplit=1)[0] in users for location in self._functions[test]
+        def rank(file: str) -> tuple[bool, bool, int, bool, int]:
+            text, stem = self._texts[file], Path(file).stem
+            return (
+                not file.startswith(MONEY_CORE_TESTS),
+                not (mutant.kind in KINDS.values() and "constraints" in stem),
+                -sum(len(word) > SHORT_WORD and word in stem for word in words)
+                - 2 * (stem.removeprefix("test_") in names)
+                - (mutant.location in text or mutant.scope in text)
+                - any(name in text for name in names)
+                - file.startswith(f"tests/{Path(mutant.location).parent}/"),
+                mutant.where == "database" and "guards" not in stem,
+                len(text),
             )
-            return (4 if used else 5), self._duration(test)
 
-        return sorted(
-            (
-                test
-                for test in self._seconds
-                if test.startswith(MONEY_CORE_TESTS) and not test.startswith(COMPARES_GUARDS)
-            ),
-            key=rank,
-        )
-
-    def _duration(self, test: str) -> float:
-        return self._seconds[test]
+        return sorted(files, key=rank)
 
 
-def _stem(test: str) -> str:
-    return Path(test.split("::", maxsplit=1)[0]).stem
-
-
-def _named_for(test: str, mutant: Mutant) -> bool:
-    """Return whether a test file's name contains a word that names the guard."""
-    stem = _stem(test)
-    words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.location).stem]
-    return any(len(word) > len("row") and word != "call" and word in stem for word in words)
+def _file(test: str) -> str:
+    return test.split("::", maxsplit=1)[0]

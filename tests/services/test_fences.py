@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.market import moderation
 from services.money import escrow
 from services.platform import errors
 from services.posts import posting, rescue, uncertain_posts
@@ -124,6 +125,8 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
     async with database.sessions() as session:
         with pytest.raises(errors.EscrowNotHeld):
             await escrow.hold(session, target_id=deal.target.id)
+        with pytest.raises(errors.EscrowNotHeld):
+            await moderation.approve(session, actor=deal.moderator, target_id=deal.target.id)
     await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
 
 

@@ -175,6 +175,15 @@ async def test_an_appeal_is_decided_by_another_super_admin_and_is_the_last_one(
     assert await found.balances() == (START, 0)
 
 
+async def test_only_the_two_sides_accept_or_appeal(database: Database) -> None:
+    found = await complained(database)
+    await found.dispute()
+    await found.decide(100)
+    for act in (found.accept, found.appeal):
+        with pytest.raises(errors.NotFound):
+            await act(found.made.moderator)
+
+
 async def test_an_appeal_comes_within_its_time(database: Database) -> None:
     found = await complained(database)
     await found.dispute()

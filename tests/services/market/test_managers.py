@@ -132,6 +132,29 @@ async def test_a_manager_ends_with_the_owner_who_named_them(session: AsyncSessio
     assert await managers.list_telegram_ids(session, place.id) == []
 
 
+async def test_somebody_manages_while_the_owner_who_named_them_has_the_channel(
+    session: AsyncSession,
+) -> None:
+    async def manages(who: Actor) -> bool:
+        return bool(await session.scalar(select(managers.manages_any(who.user_id or 0))))
+
+    owner = await people.person(session)
+    ended, removed, lost = [await people.channel(session, owner) for _ in range(3)]
+    named = [await manager(session, owner, place) for place in (ended, removed, lost)]
+    assert [await manages(who) for who in (*named, owner)] == [True, True, True, False]
+    await managers.end(
+        session,
+        actor=owner,
+        channel_id=ended.id,
+        telegram_id=await telegram_id(session, named[0]),
+    )
+    assert [await manages(who) for who in named] == [False, True, True]
+    await channels.remove(session, actor=owner, channel_id=removed.id)
+    assert [await manages(who) for who in named] == [False, False, True]
+    await people.take_over(session, lost)
+    assert [await manages(who) for who in named] == [False, False, False]
+
+
 async def test_managers_who_are_no_administrators_any_more_end(session: AsyncSession) -> None:
     owner = await people.person(session)
     place = await people.channel(session, owner)

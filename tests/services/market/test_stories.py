@@ -91,6 +91,14 @@ async def test_a_placement_that_was_published_checked_and_paid(session: AsyncSes
     ]
 
 
+async def test_a_story_has_its_own_payout(session: AsyncSession) -> None:
+    """Check two placements that were paid, with different prices."""
+    for price, share in ((5_000, 4_500), (6_000, 5_400)):
+        made = await people.posted(session, promised_hours=0, price=price)
+        await escrow.release(session, target_id=made.target.id)
+        assert (await _words(session, made))[-1] == ("paid", 1, "", "", share)
+
+
 @pytest.mark.parametrize(
     ("last_error", "status", "sent", "why"),
     [

@@ -11,7 +11,7 @@ from services.money import checkouts, deposits, received_payments
 from services.platform import inbox
 from services.platform.payment_errors import InvoiceBusy, InvoicePaid
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import concurrency, people, rows
 
 INVOICE = "topup:1:70:USD:x"
 
@@ -87,10 +87,34 @@ async def test_another_invoice_and_another_person_are_free(session: AsyncSession
 
 async def test_a_reported_payment_counts_before_it_is_credited(session: AsyncSession) -> None:
     user_id = await _person(session)
+    await _begin(session, user_id, "zero")
     await _report(session, user_id, "c", 1)
     with pytest.raises(InvoicePaid) as refusal:
         await _begin(session, user_id, "one")
     assert (refusal.value.balance, refusal.value.currency) == (0, "USD")
+
+
+async def test_a_payment_counts_that_is_reported_while_the_invoice_is_locked(
+    database: Database,
+) -> None:
+    """Check a report that comes after the minute for which the invoice was kept."""
+    async with database.sessions.begin() as session:
+        user_id = await _person(session)
+        await _begin(session, user_id, "one")
+        await session.execute(
+            text("UPDATE checkouts SET accepted_at = accepted_at - interval '1 minute'")
+        )
+
+    async def lock(session: AsyncSession) -> None:
+        await session.execute(text("SELECT FROM checkouts FOR UPDATE"))
+
+    refusal = await concurrency.run_behind(
+        database.sessions,
+        lock,
+        lambda session: _begin(session, user_id, "two"),
+        last=lambda session: _report(session, user_id, "c", 1),
+    )
+    assert isinstance(refusal, InvoicePaid)
 
 
 async def test_a_second_payment_is_credited_and_told(session: AsyncSession) -> None:

@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.deposit_returns import DepositReturn, ReturnStatus
 from db.models.money import Deposit, Wallet
 from db.models.operations import Switch
 from db.money import STARS
-from db.session import create_engine, create_sessions, sqlstate
-from sandbox import embedded, logins
-from services.money import corrections, deposit_returns, wallets, withdrawals
+from services.money import (
+    corrections,
+    deposit_returns,
+    deposits,
+    wallets,
+    withdrawals,
+)
 from services.money.payout_terms import FREE_OF_CHARGE, PayoutTerms
 from services.platform import errors
 from services.platform.actors import Actor
@@ -28,14 +31,9 @@ from services.platform.payment_errors import (
     ReturnTooLate,
 )
 from tests.conftest import Database
-from tests.factories import payments, people, presses, rows
+from tests.factories import concurrency, payments, people, presses, rows
 from tests.factories.earnings import PAYOUT, earn
 
-SENDING = "status = 'sending', lease_owner = 'x', lease_until = now()"
-ANOTHER = (
-    "INSERT INTO deposit_returns (deposit_id, number, user_id, amount, currency)"
-    " SELECT deposit_id, 1, user_id, amount {}, currency FROM deposit_returns"
-)
 HELD = (
     "SELECT own.balance, held.balance FROM wallets own JOIN wallets held"
     " ON held.user_id = own.user_id AND held.kind = 'withdrawal'"
@@ -276,57 +274,22 @@ async def test_the_staff_record_no_reversal_of_a_payment_that_is_given_back(
         await deposit_returns.require_none(session, paid)
 
 
-@pytest.mark.parametrize(
-    ("statement", "code"),
-    [
-        ("UPDATE deposit_returns SET amount = 1", "AD031"),
-        ("UPDATE deposit_returns SET status = 'done', ended_at = now()", "AD194"),
-        ("UPDATE deposit_returns SET status = 'refused', ended_at = now()", "AD020"),
-        (f"UPDATE deposit_returns SET {SENDING}", "AD192"),
-        (f"UPDATE deposit_returns SET {SENDING}, claim_no = 1", "AD193"),
-        ("UPDATE deposit_returns SET status = 'uncertain', uncertain_at = now()", "AD029"),
-        ("UPDATE deposits SET status = 'returned'", "AD021"),
-        ("DELETE FROM deposit_returns", "AD006"),
-        (ANOTHER.format(""), "23505"),
-        (ANOTHER.format("+ 1"), "AD190"),
-    ],
-)
-async def test_the_owners_role_makes_no_wrong_return(
-    database: Database, statement: str, code: str
+async def test_a_refund_that_is_reported_while_the_return_is_refused_is_a_reversal(
+    database: Database,
 ) -> None:
-    async with database.sessions.begin() as session:
-        person = await _person(session)
-        await _want(session, person, await _pay_in(session, person))
-    with pytest.raises(asyncpg.PostgresError) as refusal:
-        await database.as_owner(statement)
-    assert refusal.value.sqlstate == code
-
-
-async def test_the_bots_login_needs_the_press_and_the_report(
-    server: embedded.Postgres, database: Database
-) -> None:
-    """Check a thief of the bot's login: no return without a press, no outcome without Telegram."""
     async with database.sessions.begin() as session:
         person = await _person(session)
         paid = await _pay_in(session, person)
-    name = database.url.partition("@/")[2].partition("?")[0]
-    engine = create_engine(server.dsn(logins.BOT, name))
-    bot = create_sessions(engine)
-    try:
-        with pytest.raises(DBAPIError) as refusal:
-            async with bot.begin() as session:
-                await _want(session, person, paid)
-        assert sqlstate(refusal.value) == "AD191"
-        async with database.sessions.begin() as session:
-            await presses.press(session, person, f"giveback:{paid.id}:0")
-        async with bot.begin() as session:
-            made = await _want(session, person, paid)
-        async with bot.begin() as session:
-            given = await deposit_returns.lock(session, made.id)
-            deposit = await session.get_one(Deposit, paid.id)
-            with pytest.raises(DBAPIError) as refusal:
-                await deposit_returns.complete(session, given, deposit)
-            await session.rollback()
-        assert sqlstate(refusal.value) == "AD194"
-    finally:
-        await engine.dispose()
+        made = await _want(session, person, paid)
+
+    async def refuse(session: AsyncSession) -> None:
+        given = await deposit_returns.lock(session, made.id)
+        await deposit_returns.refuse(session, given, why=deposit_returns.BLOCKED)
+
+    async def report(session: AsyncSession) -> bool:
+        deposit = queries.required(await deposits.lock(session, paid.external_reference))
+        return await deposit_returns.record_refund(session, deposit)
+
+    assert await concurrency.run_behind(database.sessions, refuse, report) is False
+    async with database.sessions.begin() as session:
+        assert await rows.table(session, HELD, id=person.user_id) == [(500, 0)]
