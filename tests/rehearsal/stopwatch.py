@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class _Waits:
-    """What the kernel says about the main thread of a process, or nothing after its end."""
+    """The waits of the main thread of a process, as the kernel counts them; zeros after its end."""
 
     seconds: float = 0.0
     """How long it has waited for a CPU since its start, without a wait that is not over."""
