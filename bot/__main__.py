@@ -26,6 +26,7 @@ from bot import (
     inbox_worker,
     logging,
     outages,
+    process_end,
     settings,
     startup_checks,
     storage,
@@ -279,4 +280,4 @@ async def _sleep(stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process_end.run(main)

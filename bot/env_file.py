@@ -42,6 +42,13 @@ def read() -> dict[str, str]:
     return values
 
 
+def where_to_set(setting: str) -> str:
+    """Return what to do about a missing setting: an instruction without a full stop."""
+    named = os.environ.get(VARIABLE)
+    place = f"the file that {VARIABLE} names" if named else str(BESIDE_PRODUCT)
+    return f"set {setting} in the environment, or in {place}"
+
+
 def _name(named: str | None) -> str:
     return f"the file of {VARIABLE}" if named else ".env"
 

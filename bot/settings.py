@@ -349,7 +349,8 @@ def load_for_command(*databases: str, uses: str = "") -> CommandSettings:
         if not any(name in values for name in needed):
             _refuse(str(error))
     if not any(name in values for name in needed):
-        _refuse(f"{databases[-1]} is missing")
+        missing = databases[-1]
+        _refuse(f"{missing} is missing: {env_file.where_to_set(missing)}")
     try:
         return CommandSettings.model_validate(values)
     except ValidationError as error:

@@ -28,7 +28,7 @@ APP = logins.APP
 
 _PORT = 5432  # only a part of the socket's name: no port is opened
 _SOCKET = f".s.PGSQL.{_PORT}"
-_START_LIMIT = 60.0  # seconds; after a crash, the log is read again
+_START_LIMIT = 180.0  # seconds; after a crash, the log is read again, and a busy machine is slow
 _EARLIER_SERVER_LIMIT = 30.0
 _VALKEY_SOCKET = "valkey.sock"
 _STATE_LINE = 7  # line number in postmaster.pid, counted from 0

@@ -16,7 +16,15 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot import database_metrics, health_pages, outages, readiness, recent_events, startup_checks
+from bot import (
+    database_metrics,
+    health_pages,
+    outages,
+    process_end,
+    readiness,
+    recent_events,
+    startup_checks,
+)
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
@@ -339,4 +347,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process_end.run(main)

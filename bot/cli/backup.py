@@ -91,7 +91,9 @@ def backup(
     needs=f"{DATABASE}, SCRATCH_DATABASE_URL or --scratch, and pg_restore",
 )
 def verify_backup(
-    file: Annotated[Path, typer.Argument(help="A file that `adtech backup` has written.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that `adtech backup` has written.")
+    ],
     scratch: Scratch = None,
 ) -> None:
     """Restore a backup into a new database of another server, and check every row there.

@@ -17,7 +17,9 @@ from db.models.users import RequestKind, RequestStatus, StaffRequest
 from services.market import staff_requests
 from services.money import corrections, reconciliation
 
-Target = Annotated[int, typer.Argument(parser=row_id, metavar="ID", help="The id of a placement.")]
+Target = Annotated[
+    int, typer.Argument(parser=row_id, metavar="PLACEMENT", help="The id of a placement.")
+]
 _CORRECTION_COLUMNS = (
     *("correction", "kind", "wallet", "to_wallet", "amount", "entry", "placement"),
     *("status", "reason"),
@@ -65,7 +67,10 @@ def list_corrections() -> None:
 )
 def repair(
     correction: Annotated[
-        int, typer.Argument(parser=row_id, metavar="ID", help="Id that `adtech corrections` shows.")
+        int,
+        typer.Argument(
+            parser=row_id, metavar="CORRECTION", help="Id that `adtech corrections` shows."
+        ),
     ],
     person: Person,
 ) -> None:
@@ -169,7 +174,9 @@ def reset(wallet: Wallet, reason: Reason, person: Person) -> None:
 def orphan(
     entry: Annotated[
         int,
-        typer.Argument(parser=row_id, metavar="ID", help="Id of the entry that `reconcile` shows."),
+        typer.Argument(
+            parser=row_id, metavar="ENTRY", help="Id of the entry that `reconcile` shows."
+        ),
     ],
     reason: Reason,
     person: Person,

@@ -37,7 +37,9 @@ SHOWN = 100
 _REPAIRED_BY_RESET = frozenset({Finding.DRIFTED_BALANCE, Finding.NOT_IN_BALANCE})
 Wallet = Annotated[
     int,
-    typer.Argument(parser=row_id, metavar="ID", help="Id of a wallet. See `adtech report ledger`."),
+    typer.Argument(
+        parser=row_id, metavar="WALLET", help="Id of a wallet. See `adtech report ledger`."
+    ),
 ]
 _CHARGE = "Telegram's or the provider's id of the payment."
 Charge = Annotated[str | None, typer.Option(callback=require_text, help=_CHARGE)]
@@ -205,7 +207,7 @@ def retry_payment(
     person: Person,
     update: Annotated[
         int | None,
-        typer.Argument(parser=row_id, metavar="ID", help="Id that `parked-payments` shows."),
+        typer.Argument(parser=row_id, metavar="UPDATE", help="Id that `parked-payments` shows."),
     ] = None,
     charge: Charge = None,
     reason: ReasonOption = "repaired",
@@ -247,7 +249,7 @@ async def _find_one_parked(session: AsyncSession, charge: str) -> int:
     needs=CONFIRMED,
 )
 def claw_back(
-    charge: Annotated[str, typer.Argument(callback=require_text, help=_CHARGE)],
+    charge: Annotated[str, typer.Argument(callback=require_text, metavar="CHARGE", help=_CHARGE)],
     reason: Reason,
     person: Person,
 ) -> None:

@@ -26,7 +26,9 @@ def _role(value: str) -> Role:
 
 Whom = Annotated[
     int,
-    typer.Argument(parser=telegram_id, metavar="ID", help="Telegram id of the person to act on."),
+    typer.Argument(
+        parser=telegram_id, metavar="PERSON", help="Telegram id of the person to act on."
+    ),
 ]
 NeededRole = Annotated[Role, typer.Argument(parser=_role, metavar="ROLE", help=f"{_ROLES}.")]
 _BLOCK_NEEDS = f"{ACKNOWLEDGED}; about a person with a role, a second super admin confirms"

@@ -39,7 +39,9 @@ app = typer.Typer(no_args_is_help=True)
     needs=f"{OWNER} of a new, empty database, and pg_restore",
 )
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `adtech backup` has written.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that `adtech backup` has written.")
+    ],
     chain_file: ChainFile = None,
 ) -> None:
     """Restore a backup into an empty database, and make it safe to start (as `restored` does).

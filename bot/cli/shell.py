@@ -73,7 +73,10 @@ Person = Annotated[
     int, typer.Option("--as", parser=telegram_id, metavar="ID", help="Your Telegram id.")
 ]
 Reason = Annotated[
-    str, typer.Argument(callback=_require_words, help="The reason. The audit log keeps it.")
+    str,
+    typer.Argument(
+        callback=_require_words, metavar="REASON", help="The reason. The audit log keeps it."
+    ),
 ]
 ReasonOption = Annotated[
     str, typer.Option("--reason", callback=_require_words, help="The reason for the request.")

@@ -26,7 +26,10 @@ def stop() -> None:
 def stop_all(
     person: Person,
     reason: Annotated[
-        str, typer.Argument(help="The reason. The admins get it in a message. It may be missing.")
+        str,
+        typer.Argument(
+            metavar="REASON", help="The reason. The admins get it in a message. It may be missing."
+        ),
     ] = "",
 ) -> None:
     """Stop every kill switch at once: nothing new moves money, and no ad is posted.

@@ -142,7 +142,7 @@ class _RefusedError(Exception):
 
 
 class _FileError(Exception):
-    """The file of settings cannot be read."""
+    """The file of settings cannot be read, or there is no DATABASE_URL in it."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,8 @@ class _Stopped:
 
 def _read_address() -> address.Address | None:
     """Return the parsed DATABASE_URL. If it is wrong or missing, print this and return None."""
-    url, problem = os.environ.get(DATABASE), f"{DATABASE} is missing"
     try:
-        url = url or _read_file()
-        if url:
-            return address.parse(url)
+        return address.parse(os.environ.get(DATABASE) or _read_file())
     except _FileError as error:
         problem = str(error)
     except ValueError as error:
@@ -172,15 +169,21 @@ def _read_address() -> address.Address | None:
     return None
 
 
-def _read_file() -> str | None:
-    """Return DATABASE_URL from the file of settings, or of a running sandbox. Raises _FileError."""
+def _read_file() -> str:
+    """Return DATABASE_URL from the file of settings, or of a running sandbox.
+
+    Raises _FileError if neither has it.
+    """
     from bot import env_file  # noqa: PLC0415 - most calls need no file
     from bot.cli import running_sandbox  # noqa: PLC0415 - likewise
 
     try:
-        return env_file.read().get(DATABASE) or running_sandbox.find_settings().get(DATABASE)
+        found = env_file.read().get(DATABASE) or running_sandbox.find_settings().get(DATABASE)
     except env_file.EnvFileError as error:
         raise _FileError(str(error)) from None
+    if not found:
+        raise _FileError(f"{DATABASE} is missing: {env_file.where_to_set(DATABASE)}")
+    return found
 
 
 async def _stop(database: address.Address, telegram_id: int, reason: str) -> _Stopped:

@@ -12,7 +12,7 @@ from services.market import testers
 
 GROUP = PEOPLE
 Whom = Annotated[
-    int, typer.Argument(parser=telegram_id, metavar="ID", help="Telegram id of the tester.")
+    int, typer.Argument(parser=telegram_id, metavar="PERSON", help="Telegram id of the tester.")
 ]
 
 app = typer.Typer(

@@ -29,7 +29,7 @@ def trace(
     number: Annotated[
         str,
         typer.Argument(
-            parser=_id, metavar="ID", help="A support number, or a correlation_id of the log."
+            parser=_id, metavar="NUMBER", help="A support number, or a correlation_id of the log."
         ),
     ],
 ) -> None:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import structlog
 from aiohttp import web
 
-from bot import health_pages, logging, settings
+from bot import health_pages, logging, process_end, settings
 from bot.redirect.keeper import Keeper
 from bot.redirect.server import Redirect, Server
 from bot.redirect.targets import Targets
@@ -78,4 +78,4 @@ async def _serve_metrics(stack: AsyncExitStack, config: RedirectSettings, keeper
 
 
 if __name__ == "__main__":
-    main()
+    process_end.run(main)

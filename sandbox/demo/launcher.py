@@ -14,8 +14,8 @@ from typing import Any
 from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
-READY_LIMIT = 300.0
-"""The longest wait for the start of the sandbox, in seconds."""
+READY_LIMIT = 900.0
+"""The longest wait for the start of the sandbox, in seconds. A busy machine needs minutes."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05

@@ -9,8 +9,8 @@ import aiohttp
 
 from sandbox.demo.errors import Unexpected
 
-PATIENCE = 180.0
-"""The longest wait for a reaction of the product, in seconds."""
+PATIENCE = 600.0
+"""The longest wait for a reaction of the product, in seconds. A busy machine needs minutes."""
 
 _LONG_POLL = 10.0
 _QUOTED_MESSAGES = 3

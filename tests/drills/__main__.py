@@ -28,7 +28,11 @@ def main() -> int:
     if unknown := [name for name in names if name not in DRILLS]:
         parser.error(f"no such drill: {', '.join(unknown)}. Known: {', '.join(DRILLS)}")
     begun = time.monotonic()
-    reports = asyncio.run(_prepare_and_run(names, jobs=options.jobs))
+    try:
+        reports = asyncio.run(_prepare_and_run(names, jobs=options.jobs))
+    except Unexpected as error:
+        print(f"the drills cannot begin: {error}", file=sys.stderr)
+        return 1
     seconds = time.monotonic() - begun
     write(pages.ROOT / "build" / "drills.md", reports, seconds)
     failed = [report.title for report in reports if not report.passed]

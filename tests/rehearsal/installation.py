@@ -22,7 +22,7 @@ from tests.rehearsal import compose
 from tests.rehearsal.balancer import Balancer
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 180.0
+START_SECONDS = 900.0
 _STOP_SECONDS = 45.0
 _POLL_SECONDS = 0.1
 

@@ -12,12 +12,16 @@ import aiohttp
 from sandbox import ports, processes
 from sandbox.demo.errors import Unexpected
 from tests.rehearsal.installation import Installation, program
+from tests.rehearsal.stopwatch import Stopwatch
 
 BOTS = ("bot-1", "bot-2")
 SCHEDULERS = ("scheduler-1", "scheduler-2")
-READY_SECONDS = 300.0
+READY_SECONDS = 900.0
 LONGEST_DRAIN_SECONDS = 45.0
-"""A process that needs longer to stop is killed (`stop_grace_period` in deploy/compose.yml)."""
+"""A process that needs longer to stop is killed (`stop_grace_period` in deploy/compose.yml).
+
+The time in which it could run, but all CPUs were busy with other programs, does not count.
+"""
 _POLL_SECONDS = 0.1
 
 
@@ -99,13 +103,20 @@ class Release:
         for process in stopping:
             if process.port:
                 self.installation.balancer.bots.remove(process.port)
-            began = time.monotonic()
-            process.child.send(signal.SIGTERM)
-            status = await process.child.wait(LONGEST_DRAIN_SECONDS)
+            status = await self._stop(process.child)
             if status != 0:
                 raise Unexpected(f"{process.child.name} stops gently", f"status {status}")
-            self.drains.append(time.monotonic() - began)
             self.running.remove(process)
+
+    async def _stop(self, child: processes.Child) -> int | None:
+        """Ask a process to stop, and return its exit status, or None if it takes too long."""
+        watch = Stopwatch(child.pid)
+        child.send(signal.SIGTERM)
+        while not watch.is_over(LONGEST_DRAIN_SECONDS):
+            if (status := await child.wait(_POLL_SECONDS)) is not None:
+                self.drains.append(watch.seconds)
+                return status
+        return None
 
     async def kill(self) -> None:
         """End all processes that still run."""

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +36,13 @@ from tests.sandbox.raw_world import SandboxClient
 _WAIT = "import signal, sys, time; signal.signal(signal.SIGTERM, {}); print(1); time.sleep(99)"
 STUBBORN = _WAIT.format("signal.SIG_IGN")
 FAILING = _WAIT.format("lambda *_: sys.exit(3)")
+SLOW = f"""
+import time
+def work(*_):
+    while time.process_time() < 2: pass
+    sys.exit(0)
+{_WAIT.format("work")}
+"""
 GENTLE = FAILING.replace("sys.exit(3)", "sys.exit(0)")
 
 
@@ -227,6 +237,31 @@ async def test_a_process_that_does_not_stop_gently_is_a_problem(
             assert (old.running, len(old.drains)) == ([], 1)
     finally:
         await old.kill()
+
+
+async def test_the_wait_for_a_busy_cpu_is_no_part_of_a_drain(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "LONGEST_DRAIN_SECONDS", 4.0)
+    first_cpu = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n"
+    log = here.folder / "log"
+    programs = [f"{first_cpu}{SLOW}", *[f"{first_cpu}while True: pass"] * 4]
+    children = [
+        processes.spawn(
+            [sys.executable, "-I", "-u", "-c", code], name="x", cwd=here.folder, env={}, log=log
+        )
+        for code in programs
+    ]
+    try:
+        while not processes.last_line(log):
+            await asyncio.sleep(0.05)
+        busy = Release("old", here.folder, here, [Process(children[0], 0)])
+        began = time.monotonic()
+        await busy.drain()
+        assert busy.drains[0] < 4.0 < time.monotonic() - began
+    finally:
+        for child in children:
+            await child.stop((signal.SIGKILL, 1))
 
 
 @pytest.fixture

@@ -57,6 +57,15 @@ def test_each_command_has_a_group_an_example_and_its_needs(words: str) -> None:
     assert "Example: adtech" in said
 
 
+@pytest.mark.parametrize("words", COMMANDS)
+def test_each_argument_is_named_as_the_runbook_names_it(words: str) -> None:
+    for argument in COMMANDS[words].params:
+        if argument.param_type_name == "argument":
+            name = str(argument.metavar)
+            assert name.isupper(), name
+            assert name != "ID", "ID is the person after --as: say whose id it is"
+
+
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)
 def test_the_command_of_an_alert_exists(condition: Condition) -> None:
     program, *words = shlex.split(condition.shell_command)

@@ -109,4 +109,5 @@ async def test_a_command_names_its_missing_setting(command: str) -> None:
     ran = await Shell({}).adtech(*command.split(), *arguments)
     if command != "killswitch run":  # it asks first
         assert (ran.status, ran.err.count("\n")) == (2, 1), ran.said
-        assert f"settings: {general} is missing" in ran.err
+        told = f"settings: {general} is missing: set {general} in the environment, or in "
+        assert told in ran.err

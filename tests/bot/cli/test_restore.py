@@ -30,6 +30,8 @@ from tests.scheduler.test_post_search import make_message_id_known, search, writ
 from tests.shell import Shell, shell_of
 
 OPEN_INCIDENT = "SELECT id FROM incidents WHERE kind = 'backup_restored' AND closed_at IS NULL"
+BEGINS_ANEW = "SELECT first_absent_at IS NULL AND search_above IS NOT NULL FROM post_jobs"
+LEASE_OVER = "UPDATE post_jobs SET lease_until = now() - interval '1 s'"
 REFUSED_UNSEARCHED = (
     "UPDATE post_jobs SET status = 'cancelled'",
     "UPDATE post_jobs SET status = 'failed'",
@@ -42,13 +44,10 @@ async def empty_database(server: embedded.Postgres) -> AsyncIterator[Database]:
     """Yield an empty database of the tables' owner. At the end, delete it."""
     name = f"restored_{uuid4().hex}"
     await clone_database(server, "template0", name)
-    engine = create_engine(server.dsn(embedded.APP, name))
+    url = server.dsn(embedded.APP, name)
+    engine = create_engine(url)
     try:
-        yield Database(
-            create_sessions(engine),
-            server.dsn(embedded.APP, name),
-            server.dsn(embedded.OWNER, name),
-        )
+        yield Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
     finally:
         await engine.dispose()
         await drop_database(server, name)
@@ -102,6 +101,14 @@ async def run_switches(scene: Scene) -> None:
         await incidents.close_incident(session, actor=press, incident_id=incident_id)
     for key in Switch:
         await scene.set_switch(key, enabled=True)
+
+
+async def claim(scene: Scene, *, begin: bool) -> None:
+    """Claim the due post for a scheduler that dies, before or after it has begun the send."""
+    async with scene.database.sessions.begin() as session:
+        claims = await posting.claim_due(session, owner="dead", lease=timedelta(seconds=9), limit=1)
+        if begin:
+            await posting.begin_sends(session, claims)
 
 
 async def pass_of_scheduler(scene: Scene, *, times: int = 1) -> None:
@@ -236,14 +243,9 @@ async def test_a_send_that_was_under_way_is_searched(
     server: embedded.Postgres, scene: Scene, tmp_path: Path, *, begun: bool
 ) -> None:
     target = await scene.approve()
-    async with scene.database.sessions.begin() as session:
-        claims = await posting.claim_due(
-            session, owner="dead", lease=timedelta(seconds=30), limit=1
-        )
-        if begun:
-            await posting.begin_sends(session, claims)
+    await claim(scene, begin=begun)
     file = await back_up(scene.database, tmp_path)
-    await scene.database.as_owner("UPDATE post_jobs SET lease_until = now() - interval '1 s'")
+    await scene.database.as_owner(LEASE_OVER)
     await watchdogs.rescue_abandoned(scene.database.sessions)
     if begun:
         await scene.world.call("sendMessage", chat_id=scene.world.ids["channel"], text=AD)
@@ -253,6 +255,28 @@ async def test_a_send_that_was_under_way_is_searched(
         await restore(restored, file)
         scene.database = restored
         assert (await scene.job(target))["status"] == "uncertain"
+        await pass_of_scheduler(scene)
+        assert (await scene.job(target))["status"] == "success"
+    assert len(await scene.published()) == 1
+
+
+async def test_the_search_for_an_uncertain_post_begins_anew(
+    server: embedded.Postgres, scene: Scene, tmp_path: Path
+) -> None:
+    await make_message_id_known(scene)
+    target = await scene.approve()
+    await claim(scene, begin=True)
+    await scene.database.as_owner(LEASE_OVER)
+    await pass_of_scheduler(scene)
+    async with scene.database.sessions.begin() as session:
+        assert await rows.one(session, BEGINS_ANEW) is False  # one search has not found it
+    file = await back_up(scene.database, tmp_path)
+    await pass_of_scheduler(scene, times=2)  # it is absent again, and sent
+    async with empty_database(server) as restored:
+        await restore(restored, file)
+        async with restored.sessions.begin() as session:
+            assert await rows.one(session, BEGINS_ANEW) is True
+        scene.database = restored
         await pass_of_scheduler(scene)
         assert (await scene.job(target))["status"] == "success"
     assert len(await scene.published()) == 1
