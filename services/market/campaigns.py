@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -30,6 +31,17 @@ RESUME_GRACE = timedelta(hours=1)
 """Resuming a campaign cancels queued posts that are late by more than this."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Placements with these statuses count against the campaign's budget."""
+_CAMPAIGN_ID = bindparam("campaign_id", type_=BigInteger)
+_BY_ID = select(Campaign).where(Campaign.id == _CAMPAIGN_ID)
+_BUDGET_LEFT = select(
+    Campaign.total_budget
+    - select(func.coalesce(func.sum(CampaignTarget.price), 0))
+    .where(
+        CampaignTarget.campaign_id == _CAMPAIGN_ID,
+        CampaignTarget.status.in_(BUDGET_STATUSES),
+    )
+    .scalar_subquery()
+).where(Campaign.id == _CAMPAIGN_ID)
 
 
 async def create(
@@ -288,7 +300,7 @@ async def get(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campa
 
     Raises NotFound, NotCampaignOwner.
     """
-    campaign = await session.get(Campaign, campaign_id)
+    campaign: Campaign | None = await session.scalar(_BY_ID, {"campaign_id": campaign_id})
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
     if campaign.advertiser_id != actor.user_id and actor.staff_role(*MODERATORS) is None:
@@ -305,11 +317,17 @@ async def of_advertiser(
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
     """Return a page of a user's campaigns, newest first, optionally with one status."""
-    query = select(Campaign).where(Campaign.advertiser_id == user_id)
+    values = {"user_id": user_id, "offset": offset}
+    return (await session.scalars(_of_advertiser(status, limit), values)).all()
+
+
+@cache
+def _of_advertiser(status: CampaignStatus | None, limit: int) -> Select[Campaign]:
+    query = select(Campaign).where(Campaign.advertiser_id == bindparam("user_id", type_=BigInteger))
     if status is not None:
         query = query.where(Campaign.status == status)
-    rows = await session.scalars(query.order_by(Campaign.id.desc()).limit(limit).offset(offset))
-    return rows.all()
+    place = bindparam("offset", type_=BigInteger)
+    return query.order_by(Campaign.id.desc()).limit(limit).offset(place)
 
 
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
@@ -317,17 +335,7 @@ async def budget_left(session: AsyncSession, campaign_id: int) -> int:
 
     Without a lock on the campaign, the budget can change.
     """
-    left = await session.scalar(
-        select(
-            Campaign.total_budget
-            - select(func.coalesce(func.sum(CampaignTarget.price), 0))
-            .where(
-                CampaignTarget.campaign_id == campaign_id,
-                CampaignTarget.status.in_(BUDGET_STATUSES),
-            )
-            .scalar_subquery()
-        ).where(Campaign.id == campaign_id)
-    )
+    left = await session.scalar(_BUDGET_LEFT, {"campaign_id": campaign_id})
     if left is None:
         raise errors.NotFound("campaign", campaign_id)
     return int(left)
