@@ -4,7 +4,6 @@ Telegram allows 64 bytes for each button.
 """
 
 from enum import StrEnum
-from functools import lru_cache
 from typing import Literal, Self
 
 from aiogram.filters.callback_data import CallbackData
@@ -40,12 +39,6 @@ class Go(CallbackData, prefix="go"):
     screen: Screen
     id: int = 0
     page: int = 0
-
-    @classmethod
-    @lru_cache(maxsize=1_000)
-    def unpack(cls, value: str) -> Self:
-        """Read the data of a pressed button. Each handler of a screen asks for it."""
-        return super().unpack(value)
 
 
 class DrawEarnings(CallbackData, prefix="earned"):

@@ -32,16 +32,11 @@ RESUME_GRACE = timedelta(hours=1)
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Placements with these statuses count against the campaign's budget."""
 _CAMPAIGN_ID = bindparam("campaign_id", type_=BigInteger)
-_BY_ID = select(Campaign).where(Campaign.id == _CAMPAIGN_ID)
-_BUDGET_LEFT = select(
-    Campaign.total_budget
-    - select(func.coalesce(func.sum(CampaignTarget.price), 0))
-    .where(
-        CampaignTarget.campaign_id == _CAMPAIGN_ID,
-        CampaignTarget.status.in_(BUDGET_STATUSES),
-    )
-    .scalar_subquery()
-).where(Campaign.id == _CAMPAIGN_ID)
+_SPENT = select(func.coalesce(func.sum(CampaignTarget.price), 0)).where(
+    CampaignTarget.campaign_id == _CAMPAIGN_ID, CampaignTarget.status.in_(BUDGET_STATUSES)
+)
+_LEFT = Campaign.total_budget - _SPENT.scalar_subquery()
+_BUDGET_LEFT = select(_LEFT).where(Campaign.id == _CAMPAIGN_ID)
 
 
 async def create(
@@ -300,7 +295,7 @@ async def get(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campa
 
     Raises NotFound, NotCampaignOwner.
     """
-    campaign: Campaign | None = await session.scalar(_BY_ID, {"campaign_id": campaign_id})
+    campaign = await session.get(Campaign, campaign_id)
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
     if campaign.advertiser_id != actor.user_id and actor.staff_role(*MODERATORS) is None:
@@ -317,17 +312,16 @@ async def of_advertiser(
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
     """Return a page of a user's campaigns, newest first, optionally with one status."""
-    values = {"user_id": user_id, "offset": offset}
-    return (await session.scalars(_of_advertiser(status, limit), values)).all()
+    page = {"user_id": user_id, "offset": offset}
+    return (await session.scalars(_page(status, limit), page)).all()
 
 
 @cache
-def _of_advertiser(status: CampaignStatus | None, limit: int) -> Select[Campaign]:
-    query = select(Campaign).where(Campaign.advertiser_id == bindparam("user_id", type_=BigInteger))
-    if status is not None:
-        query = query.where(Campaign.status == status)
-    place = bindparam("offset", type_=BigInteger)
-    return query.order_by(Campaign.id.desc()).limit(limit).offset(place)
+def _page(status: CampaignStatus | None, limit: int) -> Select[Campaign]:
+    user_id, offset = (bindparam(name, type_=BigInteger) for name in ("user_id", "offset"))
+    query = select(Campaign).where(Campaign.advertiser_id == user_id)
+    query = query if status is None else query.where(Campaign.status == status)
+    return query.order_by(Campaign.id.desc()).limit(limit).offset(offset)
 
 
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
