@@ -14,6 +14,7 @@ from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
 from bot.throttle import Throttle
+from db import quick_reads
 from db.models.users import Role, User
 from db.session import Sessions, is_away, is_conflict, is_read_only, without_transactions
 from services.platform import inbox, users
@@ -69,12 +70,14 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 
 @asynccontextmanager
-async def single_read(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a session for one SELECT, without the statements that begin and end a transaction.
+async def quick_read(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for SELECTs that need no transaction.
 
+    Each of them sees what is committed when it begins, as in a transaction (READ COMMITTED).
     Raises DatabaseAwayError if PostgreSQL is not available.
     """
-    async with database_errors(reads_only=True), _single_statement(sessions) as session:
+    session = quick_reads.open_session(sessions, without_transactions(sessions))
+    async with database_errors(reads_only=True), session:
         yield session
 
 
@@ -84,12 +87,8 @@ async def single_write(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the statement.
     """
-    async with database_errors(), _single_statement(sessions) as session:
+    async with database_errors(), sessions(bind=without_transactions(sessions)) as session:
         yield session
-
-
-def _single_statement(sessions: Sessions) -> AsyncSession:
-    return sessions(bind=without_transactions(sessions))
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Dependencies:
             return found
 
     async def _find_people(self, telegram_ids: Sequence[int]) -> Sequence[Person | None]:
-        async with single_read(self.sessions) as session:
+        async with quick_read(self.sessions) as session:
             found = await users.find_with_roles(session, telegram_ids)
         return [found.get(telegram_id) for telegram_id in telegram_ids]
 
@@ -221,12 +220,12 @@ class RequestContext:
             log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
 
     @asynccontextmanager
-    async def read_once(self) -> AsyncIterator[AsyncSession]:
-        """Open a session for one SELECT, as cheaply as possible.
+    async def read_quickly(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for SELECTs, as cheaply as possible.
 
         Raises DatabaseAwayError if PostgreSQL is not available.
         """
-        async with single_read(self.dependencies.sessions) as session:
+        async with quick_read(self.dependencies.sessions) as session:
             yield session
 
     @asynccontextmanager

@@ -37,6 +37,7 @@ _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 _STAR = "⭐"
 
 
+@functools.lru_cache(maxsize=5_000)
 def format_money(amount: int, currency: str, language: str) -> str:
     """Format whole minor units, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:

@@ -40,6 +40,8 @@ class Texts:
 
         Pass a count as a number and an id as a string: numbers are formatted for the language.
         """
+        if not values:
+            return _unchanging(message_id, self.language)
         shown = {
             name: names.one_line(value) if isinstance(value, str) else value
             for name, value in values.items()
@@ -91,6 +93,12 @@ class Texts:
     def time_and_zone(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone, with the full name of the zone."""
         return formatting.format_time_and_zone(at, self.time_zone, self.language)
+
+
+@cache
+def _unchanging(message_id: str, language: str) -> str:
+    """Return a text without variables, which Fluent builds once."""
+    return core().get(message_id, language)
 
 
 def in_all_languages(message_id: str, **values: str) -> frozenset[str]:

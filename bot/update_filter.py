@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Any
 
 from bot.bounded_json import TOO_LARGE
+from bot.callbacks import Go
 
 # The validation of an unused field can keep aiogram busy for minutes.
 MAX_DEPTH = 8
@@ -23,6 +24,8 @@ MAX_TEXT = 8_192
 _LONG_TEXT = [TOO_LARGE]
 """The value that replaces a text above MAX_TEXT."""
 
+_SHOWS = f"{Go.__prefix__}{Go.__separator__}"
+"""The begin of the data of buttons whose handlers read no other button of the pressed keyboard."""
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = (
     "animation",
@@ -91,7 +94,7 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
                 and isinstance(read, dict)
                 and isinstance(content.get("message"), dict)
             ):
-                read["message"] = reducer.message(content["message"])
+                read["message"] = reducer.pressed_message(content["message"], content.get("data"))
             if kind == "channel_post" and isinstance(read, dict):
                 read[IS_POST] = content.get(IS_POST) is True or not _CONTENT.isdisjoint(content)
             reduced[kind] = read
@@ -138,6 +141,15 @@ class _Reducer:
                 reduced[change] = self._parts(content[change], _OWNER_CHANGES[change])
         return reduced
 
+    def pressed_message(self, content: Mapping[str, Any], data: object) -> Any:
+        reduced = self.message(content)
+        if isinstance(data, str) and data.startswith(_SHOWS) and isinstance(reduced, dict):
+            markup = reduced.get("reply_markup")
+            lines = markup.get("inline_keyboard") if isinstance(markup, dict) else None
+            if isinstance(lines, list):
+                reduced["reply_markup"] = {"inline_keyboard": _only_pressed(lines, data)}
+        return reduced
+
     def fields(self, content: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
         if len(content) > MAX_FIELDS:
             return TOO_LARGE
@@ -170,6 +182,15 @@ class _Reducer:
                 return False
             self._left -= len(level)
         return False
+
+
+def _only_pressed(lines: list[Any], data: str) -> list[list[Any]]:
+    """Return the row of the first button of a keyboard that has this data, or no row."""
+    for line in lines:
+        for each in line if isinstance(line, list) else ():
+            if isinstance(each, dict) and each.get("callback_data") == data:
+                return [[each]]
+    return []
 
 
 def is_scalar(value: object) -> bool:

@@ -68,6 +68,8 @@ NO_SOCKET = "no server listens: the socket that the address names is gone"
 # A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
+POOLER = "pooler"
+"""The key in the facts of a connection of the pool: whether a pooler stands before the server."""
 _UNSUPPORTED = "unsupported startup parameter"
 """A part of PgBouncer's message if it refuses a session setting."""
 SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
@@ -114,12 +116,14 @@ class _Connector:
         self._pooled = pooled
         self._is_known = pooled
 
-    def prepare(self, dialect: Any, _record: object, _args: object, options: Any) -> None:
+    def prepare(self, dialect: Any, record: Any, _args: object, options: Any) -> None:
         """Add the options that a new connection needs, before the driver opens the connection."""
         direct = {"server_settings": options["server_settings"] | SESSION_SETTINGS}
         if not self._is_known:
             self._pooled = self._refuses_settings(dialect, options | direct)
             self._is_known = True
+        if record is not None:
+            record.info[POOLER] = self._pooled
         # A pooler can give each transaction another connection to the server.
         pooled = {
             "statement_cache_size": 0,

@@ -29,7 +29,7 @@ _STATUS_CHANGES = {
 
 async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
     """Build the screen with a page of the person's campaigns."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         rows = await campaigns.of_advertiser(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
         )
@@ -38,7 +38,7 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
 
 async def card_screen(context: RequestContext, campaign_id: int) -> Outgoing:
     """Build the screen of one campaign."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
         left = await campaigns.budget_left(session, campaign_id)
     return screens.campaign(context.t, row, left)
@@ -59,7 +59,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.BUY))
 async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the person's active campaigns, to choose one for a new placement."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         rows = await campaigns.of_advertiser(
             session,
             user_id=context.user_id,

@@ -57,7 +57,7 @@ async def _card(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
         return {"values": {"offered": "no"}}
     card, _ = visible
     share_link = await channel_cards.share_link(_bot(dialog_manager), channel_id)
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
     return {
         "values": {

@@ -50,7 +50,7 @@ async def card_screen(context: RequestContext, bot: Bot, channel_id: int) -> Out
         return screens.missing(context.t)
     card, is_own = visible
     link = await share_link(bot, channel_id)
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
     return screens.card(context.t, card, share_link=link, is_own=is_own, marked=marked)
 

@@ -29,7 +29,7 @@ _STATUS_CHANGES = {
 
 async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
     """Build the screen with a page of the person's channels."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         rows = await channels.of_owner(session, context.user_id)
         managed = await managers.channels_of(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)

@@ -22,7 +22,7 @@ router = Router(name="help_pages")
 
 async def screen(context: RequestContext) -> Outgoing:
     """Build the help of a person for the private chat."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         sides = await menu_facts.sides(session, context.user_id)
     return screens.private(context.t, sides, context.actor.roles, commands.PEOPLE)
 

@@ -28,7 +28,7 @@ Offered = Callable[[Sequence[date]], Awaitable[Sequence[date]]]
 
 async def today(context: RequestContext) -> date:
     """Return the present day in the time zone of the person."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         now = await queries.now(session)
     return now.astimezone(time_zones.zone(context.t.time_zone)).date()
 

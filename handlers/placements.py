@@ -22,7 +22,7 @@ router = Router(name="placements")
 
 async def screen(context: RequestContext, target_id: int) -> Outgoing:
     """Build the screen of one placement for its advertiser, its owner or staff. Raises NotFound."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
         story = await stories.read(session, target_id)
     if _reads_as(context, row) == "owner":
@@ -39,7 +39,7 @@ def _reads_as(context: RequestContext, row: Placement) -> str:
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENTS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the placements that the person has bought."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         rows = await placements.of_advertiser(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
         )

@@ -17,7 +17,7 @@ router = Router(name="sold_placements")
 @router.callback_query(Go.filter(F.screen == Screen.SOLD))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the placements in the person's channels, newest first."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         rows = await placements.of_owner(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
         )

@@ -27,7 +27,7 @@ unmatched = Router(name="unmatched")
 
 async def menu_screen(context: RequestContext) -> Outgoing:
     """Build the menu of the person."""
-    async with context.read_once() as session:
+    async with context.read_quickly() as session:
         facts = await menu_facts.read(session, context.user_id)
     return menu.menu(context.t, facts)
 

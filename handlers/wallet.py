@@ -37,7 +37,7 @@ class TopUpForm(StatesGroup):
 
 async def wallet_screen(context: RequestContext) -> Outgoing:
     """Build the screen of the person's wallet."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         balances = await wallets.balances(session, context.user_id)
         withdrawable = await payout_holds.of_user(
             session, context.user_id, context.settings.payout_terms
@@ -55,7 +55,7 @@ async def show_wallet(press: CallbackQuery, context: RequestContext) -> None:
 @router.callback_query(Go.filter(F.screen == Screen.STATEMENT))
 async def show_statement(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the movements of the person's balance, newest first."""
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         rows = await wallets.statement(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
         )

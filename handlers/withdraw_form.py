@@ -47,7 +47,7 @@ class WithdrawForm(StatesGroup):
 
 
 async def _list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
-    async with context.read() as session:
+    async with context.read_quickly() as session:
         rows = await withdrawals.of_user(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
         )

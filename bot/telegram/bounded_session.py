@@ -16,6 +16,7 @@ from bot import bounded_json, update_filter
 _PARTS = ("accepted_gift_types", "parameters", "photo", "user")
 """The objects that are kept of an answer that is neither a message nor a list of transactions."""
 _USER = "user"
+_JSON = {"Content-Type": "application/json"}
 _models: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
 """The models of answers, by the method."""
 _LISTED = 100
@@ -29,6 +30,10 @@ class BoundedSession(AiohttpSession):
     validation of some of these parts can keep aiogram busy for minutes.
     """
 
+    def __init__(self, **options: Any) -> None:
+        """Take the options of `AiohttpSession`."""
+        super().__init__(json_loads=_read, **options)
+
     async def make_request(
         self,
         bot: Bot,
@@ -41,26 +46,43 @@ class BoundedSession(AiohttpSession):
         """
         session = await self.create_session()
         url = self.api.api_url(token=bot.token, method=method.__api_method__)
-        form = self.build_form_data(bot=bot, method=method)
+        request = self._request(bot, method)
         limit = bounded_json.MAX_ANSWER
         try:
             total = ClientTimeout(total=self.timeout if timeout is None else timeout)
-            async with session.post(url, data=form, timeout=total) as response:
+            async with session.post(url, timeout=total, **request) as response:
                 body = await bounded_json.read_body(response, limit)
         except TimeoutError as error:
             raise TelegramNetworkError(method, "Request timeout error") from error
         except ClientError as error:
             raise TelegramNetworkError(method, f"{type(error).__name__}: {error}") from error
-        try:
-            content = json.dumps(reduce(bounded_json.read(body, limit)))
-        except ValueError:
-            # aiogram reports the text as unreadable.
-            content = ""
         model_of(method)
         checked = self.check_response(
-            bot=bot, method=method, status_code=response.status, content=content
+            # aiogram reads the text with `json_loads`, which is `_read` here.
+            bot=bot,
+            method=method,
+            status_code=response.status,
+            content=cast("str", body),
         )
         return cast("TelegramType", checked.result)
+
+    def _request(self, bot: Bot, method: TelegramMethod[Any]) -> dict[str, Any]:
+        """Return the body of a call as JSON, or as a form with files."""
+        # Most fields of a method have no value. pydantic leaves them out quicker than aiogram.
+        files: dict[str, Any] = {}
+        fields = {
+            name: prepared
+            for name, value in method.model_dump(warnings=False, exclude_none=True).items()
+            if (prepared := self.prepare_value(value, bot=bot, files=files))
+        }
+        if files:
+            return {"data": self.build_form_data(bot=bot, method=method)}
+        return {"data": json.dumps(fields).encode(), "headers": _JSON}
+
+
+def _read(body: bytes) -> Any:
+    """Return the answer in a body, reduced. Raises ValueError if the body cannot be read."""
+    return reduce(bounded_json.read(body, bounded_json.MAX_ANSWER))
 
 
 def model_of(method: TelegramMethod[Any]) -> type[Response[Any]]:
@@ -98,7 +120,9 @@ def _object(value: Any) -> Any:
     if not isinstance(value, dict):
         return value if update_filter.is_scalar(value) else bounded_json.TOO_LARGE
     if "message_id" in value:
-        return update_filter.reduce_message(value)
+        # The bot has sent the keyboard itself, and reads none from an answer.
+        without_keyboard = {name: part for name, part in value.items() if name != "reply_markup"}
+        return update_filter.reduce_message(without_keyboard)
     return update_filter.reduce_fields(value, _PARTS)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -30,6 +31,12 @@ RESUME_GRACE = timedelta(hours=1)
 """Resuming a campaign cancels queued posts that are late by more than this."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Placements with these statuses count against the campaign's budget."""
+_CAMPAIGN_ID = bindparam("campaign_id", type_=BigInteger)
+_SPENT = select(func.coalesce(func.sum(CampaignTarget.price), 0)).where(
+    CampaignTarget.campaign_id == _CAMPAIGN_ID, CampaignTarget.status.in_(BUDGET_STATUSES)
+)
+_LEFT = Campaign.total_budget - _SPENT.scalar_subquery()
+_BUDGET_LEFT = select(_LEFT).where(Campaign.id == _CAMPAIGN_ID)
 
 
 async def create(
@@ -305,11 +312,16 @@ async def of_advertiser(
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
     """Return a page of a user's campaigns, newest first, optionally with one status."""
+    page = {"user_id": user_id, "offset": offset}
+    return (await session.scalars(_page(status, limit), page)).all()
+
+
+@cache
+def _page(status: CampaignStatus | None, limit: int) -> Select[Campaign]:
+    user_id, offset = (bindparam(name, type_=BigInteger) for name in ("user_id", "offset"))
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
-    if status is not None:
-        query = query.where(Campaign.status == status)
-    rows = await session.scalars(query.order_by(Campaign.id.desc()).limit(limit).offset(offset))
-    return rows.all()
+    query = query if status is None else query.where(Campaign.status == status)
+    return query.order_by(Campaign.id.desc()).limit(limit).offset(offset)
 
 
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
@@ -317,17 +329,7 @@ async def budget_left(session: AsyncSession, campaign_id: int) -> int:
 
     Without a lock on the campaign, the budget can change.
     """
-    left = await session.scalar(
-        select(
-            Campaign.total_budget
-            - select(func.coalesce(func.sum(CampaignTarget.price), 0))
-            .where(
-                CampaignTarget.campaign_id == campaign_id,
-                CampaignTarget.status.in_(BUDGET_STATUSES),
-            )
-            .scalar_subquery()
-        ).where(Campaign.id == campaign_id)
-    )
+    left = await session.scalar(_BUDGET_LEFT, {"campaign_id": campaign_id})
     if left is None:
         raise errors.NotFound("campaign", campaign_id)
     return int(left)

@@ -124,7 +124,7 @@ async def channels_of(session: AsyncSession, user_id: int) -> Sequence[Channel]:
     return (await session.scalars(_MANAGED, {"user_id": user_id})).all()
 
 
-def manages_any(user_id: int) -> ColumnElement[bool]:
+def manages_any(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Build the SQL condition that a person is a manager of a channel that is not removed."""
     managed = select(Channel.id).join(ChannelManager, ChannelManager.channel_id == Channel.id)
     return managed.where(

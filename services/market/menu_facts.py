@@ -42,22 +42,23 @@ class Sides:
 
 async def sides(session: AsyncSession, user_id: int) -> Sides:
     """Return the sides of the market on which a person acts."""
-    row = await session.execute(
-        select(
-            exists().where(Campaign.advertiser_id == user_id),
-            exists().where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED),
-            managers.manages_any(user_id),
-        )
-    )
+    row = await session.execute(_SIDES, {"user_id": user_id})
     return Sides(*row.one())
+
+
+_USER_ID = bindparam("user_id", type_=BigInteger)
+_SIDES = select(
+    exists().where(Campaign.advertiser_id == _USER_ID),
+    exists().where(Channel.owner_id == _USER_ID, Channel.status != ChannelStatus.REMOVED),
+    managers.manages_any(_USER_ID),
+)
 
 
 def _statement() -> Select[int, int, int]:
     """Build the statement that reads all facts of the person `user_id`."""
-    user_id = bindparam("user_id", type_=BigInteger)
     balance = (
         select(Wallet.balance)
-        .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
+        .where(Wallet.user_id == _USER_ID, Wallet.kind == WalletKind.USER)
         .scalar_subquery()
     )
     changes = (
@@ -65,13 +66,13 @@ def _statement() -> Select[int, int, int]:
         .select_from(CampaignTarget)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(
-            Campaign.advertiser_id == user_id,
+            Campaign.advertiser_id == _USER_ID,
             CampaignTarget.status == TargetStatus.PENDING,
             change_requests.open_id().is_not(None),
         )
         .scalar_subquery()
     )
-    return select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
+    return select(func.coalesce(balance, 0), agreements.waiting_count(_USER_ID), changes)
 
 
 _FACTS = _statement()

@@ -6,8 +6,18 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db import queries
 from db.models.agreements import ChangeRequest
@@ -194,6 +204,23 @@ def _query() -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
+def _one() -> Select[*tuple[Any, ...]]:
+    return _query().where(CampaignTarget.id == bindparam("target_id", type_=BigInteger))
+
+
+@cache
+def _page_of(person: InstrumentedAttribute[int], limit: int) -> Select[*tuple[Any, ...]]:
+    """Return the statement for a page of the placements of the person `user_id`, newest first."""
+    return (
+        _query()
+        .where(person == bindparam("user_id", type_=BigInteger))
+        .order_by(CampaignTarget.id.desc())
+        .limit(limit)
+        .offset(bindparam("offset", type_=BigInteger))
+    )
+
+
 def _placement(row: Row[Any]) -> Placement:
     columns: list[Any] = list(row)
     columns[-1] = change_requests.wanted(columns[-1])
@@ -206,15 +233,10 @@ async def of_advertiser(
     user_id: int,
     limit: int,
     offset: int,
-    campaign_id: int | None = None,
 ) -> Sequence[Placement]:
-    """Return a page of an advertiser's placements, newest first, optionally of one campaign."""
-    query = _query().where(Campaign.advertiser_id == user_id)
-    if campaign_id is not None:
-        query = query.where(Campaign.id == campaign_id)
-    rows = await session.execute(
-        query.order_by(CampaignTarget.id.desc()).limit(limit).offset(offset)
-    )
+    """Return a page of an advertiser's placements, newest first."""
+    statement = _page_of(Campaign.advertiser_id, limit)
+    rows = await session.execute(statement, {"user_id": user_id, "offset": offset})
     return [_placement(row) for row in rows]
 
 
@@ -222,13 +244,8 @@ async def of_owner(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Placement]:
     """Return a page of an owner's placements, newest first."""
-    rows = await session.execute(
-        _query()
-        .where(CampaignTarget.owner_id == user_id)
-        .order_by(CampaignTarget.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
+    statement = _page_of(CampaignTarget.owner_id, limit)
+    rows = await session.execute(statement, {"user_id": user_id, "offset": offset})
     return [_placement(row) for row in rows]
 
 
@@ -281,7 +298,7 @@ async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placeme
 
     Raises NotFound if the placement does not exist or the actor may not see the placement.
     """
-    row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
+    row = (await session.execute(_one(), {"target_id": target_id})).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
     placement = _placement(row)

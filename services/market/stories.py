@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, DateTime, Text, bindparam, column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_STORY = text(
-    """
+_STORY = (
+    text(
+        """
     WITH target AS MATERIALIZED (
         SELECT target.*, job.id AS job_id, job.status AS job_status, job.sent_at, job.last_error,
             escrow.status AS escrow_status, escrow.amount, escrow.settled_at,
@@ -83,6 +84,16 @@ _STORY = text(
     FROM step ORDER BY at, array_position(ARRAY['submitted', 'changed', 'asked', 'accepted',
         'declined', 'approved', 'published', 'checked', 'ended', 'cancelled', 'paid'], what)
     """
+    )
+    .bindparams(bindparam("target_id", type_=BigInteger))
+    .columns(
+        column("at", DateTime(timezone=True)),
+        column("what", Text),
+        column("version", BigInteger),
+        column("who", Text),
+        column("reason", Text),
+        column("number", BigInteger),
+    )
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -157,7 +158,13 @@ async def statement(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[StatementLine]:
     """Return a page of the entries of a user's own wallet, the newest first."""
-    rows = await session.execute(
+    rows = await session.execute(_page(limit), {"user_id": user_id, "offset": offset})
+    return [StatementLine(*row) for row in rows]
+
+
+@cache
+def _page(limit: int) -> Select[datetime, Reason, int, int, int, int]:
+    return (
         select(
             LedgerEntry.created_at,
             LedgerEntry.reason,
@@ -175,12 +182,11 @@ async def statement(
                 Withdrawal.status != WithdrawalStatus.RETURNED,
             ),
         )
-        .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
+        .where(Wallet.user_id == _USER_ID, Wallet.kind == WalletKind.USER)
         .order_by(LedgerEntry.version.desc())
         .limit(limit)
-        .offset(offset)
+        .offset(bindparam("offset", type_=BigInteger))
     )
-    return [StatementLine(*row) for row in rows]
 
 
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:

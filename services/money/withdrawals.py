@@ -4,8 +4,9 @@ Locks are taken in this order: the kill switch, the person, the withdrawal, then
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -261,14 +262,19 @@ async def of_user(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Withdrawal]:
     """Return a page of a person's withdrawals, the newest first."""
-    rows = await session.scalars(
+    rows = await session.scalars(_page(limit), {"user_id": user_id, "offset": offset})
+    return rows.all()
+
+
+@cache
+def _page(limit: int) -> Select[Withdrawal]:
+    return (
         select(Withdrawal)
-        .where(Withdrawal.user_id == user_id)
+        .where(Withdrawal.user_id == bindparam("user_id", type_=BigInteger))
         .order_by(Withdrawal.id.desc())
         .limit(limit)
-        .offset(offset)
+        .offset(bindparam("offset", type_=BigInteger))
     )
-    return rows.all()
 
 
 async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:

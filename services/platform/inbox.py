@@ -173,6 +173,17 @@ def storable(content: Any) -> Any:
     return content
 
 
+def _json_text(update: dict[str, Any]) -> str:
+    """Return an update as a JSON text that PostgreSQL can store."""
+    # Nearly every update can be stored as it is. `storable` looks at each of its values.
+    try:
+        content = json.dumps(update, ensure_ascii=False, allow_nan=False)
+        content.encode()
+    except ValueError:
+        return json.dumps(storable(update))
+    return json.dumps(storable(update)) if "\\u0000" in content else content
+
+
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
     """Store updates in the order of arrival, and return the number of new updates."""
     if not updates:
@@ -182,7 +193,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
         {
             "update_ids": [update["update_id"] for update in updates],
             "lanes": [lane_of(update) for update in updates],
-            "payloads": [json.dumps(storable(update)) for update in updates],
+            "payloads": [_json_text(update) for update in updates],
         },
     )
     return len(stored.all())

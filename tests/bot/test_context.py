@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.context import read_only, single_write
@@ -50,7 +51,9 @@ async def test_an_impossible_id_costs_no_other_person_anything(market: Marketpla
         assert one[0].telegram_id == known
 
 
-async def test_people_of_concurrent_updates_are_read_together(market: Marketplace) -> None:
+async def test_people_of_concurrent_updates_are_read_together(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Six updates at a time read their people with two statements, and each gets its own person."""
     sessions = market.database.sessions
     async with sessions.begin() as session:
@@ -58,18 +61,15 @@ async def test_people_of_concurrent_updates_are_read_together(market: Marketplac
         rows = [await session.get_one(User, actor.user_id) for actor in actors]
     known = [row.telegram_id for row in rows]
     statements: list[str] = []
+    fetch = asyncpg.Connection.fetch
 
-    def note(*execution: Any) -> None:
-        if "language_chosen" in execution[2]:
-            statements.append(execution[2])
+    async def note(connection: Any, query: str, *arguments: Any) -> Any:
+        statements.append(query)
+        return await fetch(connection, query, *arguments)
 
-    engine = sessions.kw["bind"].sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        wanted = [*known, 424_242, *known, 434_343]
-        found = await asyncio.gather(*map(market.dependencies.find_person, wanted))
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    monkeypatch.setattr(asyncpg.Connection, "fetch", note)
+    wanted = [*known, 424_242, *known, 434_343]
+    found = await asyncio.gather(*map(market.dependencies.find_person, wanted))
     assert [each and (each[0].telegram_id, set(each[1])) for each in found] == [
         (known[0], {Role.OPERATOR}),
         (known[1], set()),
@@ -78,4 +78,4 @@ async def test_people_of_concurrent_updates_are_read_together(market: Marketplac
         (known[1], set()),
         None,
     ]
-    assert 1 <= len(statements) <= 2
+    assert 1 <= sum("language_chosen" in each for each in statements) <= 2

@@ -53,6 +53,20 @@ def test_a_rich_text_is_not_read() -> None:
     assert reduced["callback_query"]["data"] == "x"
 
 
+def test_only_the_pressed_button_of_a_keyboard_that_shows_screens_is_kept() -> None:
+    shows, other = {"callback_data": "go:menu:0:0"}, {"callback_data": "form:topup:0"}
+    markup = {"inline_keyboard": [[other], 1, [None, shows, {"text": "Menu"} | shows], [shows]]}
+    press = {"id": "1", "from": PERSON, "message": MESSAGE | {"reply_markup": markup}}
+
+    def kept(data: object) -> Any:
+        reduced = update_filter.reduce({"update_id": 1, "callback_query": press | {"data": data}})
+        return reduced["callback_query"]["message"]["reply_markup"]
+
+    assert kept("go:menu:0:0") == {"inline_keyboard": [[shows]]}
+    assert kept("go:wallet:0:0") == {"inline_keyboard": []}
+    assert kept("form:topup:0") == kept(None) == markup
+
+
 @pytest.mark.parametrize("payment", ["successful_payment", "refunded_payment"])
 def test_a_payment_is_read_whatever_stands_beside_it(payment: str) -> None:
     beside = {"entities": nested(5_000), "photo": "none", "forward_origin": {"type": "new"}}

@@ -222,7 +222,7 @@ async def test_a_placement_is_shown_to_its_people_and_staff_alone(session: Async
     assert deal.advertiser.user_id is not None
     assert deal.owner.user_id is not None
     bought = await placements.of_advertiser(
-        session, user_id=deal.advertiser.user_id, limit=5, offset=0, campaign_id=deal.campaign.id
+        session, user_id=deal.advertiser.user_id, limit=5, offset=0
     )
     sold = await placements.of_owner(session, user_id=deal.owner.user_id, limit=5, offset=0)
     # Each list was read at a time of its own.
