@@ -1,7 +1,7 @@
 """Test what the managers of a channel may do, and that only its owner names them."""
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.agreements import PlacementAnswer
@@ -136,7 +136,7 @@ async def test_somebody_manages_while_the_owner_who_named_them_has_the_channel(
     session: AsyncSession,
 ) -> None:
     async def manages(who: Actor) -> bool:
-        return bool(await session.scalar(select(managers.manages_any(who.user_id or 0))))
+        return bool(await session.scalar(select(managers.manages_any(literal(who.user_id or 0)))))
 
     owner = await people.person(session)
     ended, removed, lost = [await people.channel(session, owner) for _ in range(3)]

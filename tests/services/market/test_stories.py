@@ -154,9 +154,7 @@ async def test_a_story_is_read_by_indexes(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     plan = "\n".join(
         row[0]
-        for row in await rows.table(
-            session, f"EXPLAIN {stories._STORY.text}", target_id=made.target.id
-        )
+        for row in await rows.table(session, f"EXPLAIN {stories._STORY}", target_id=made.target.id)
     )
     assert [name for name in INDEXES if name not in plan] == []
     assert "Seq Scan" not in plan
