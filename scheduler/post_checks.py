@@ -11,7 +11,7 @@ from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.session import Sessions
 from scheduler import error_isolation
-from services.market import channels
+from services.market import channels, creatives
 from services.platform import killswitches
 from services.posts import breaches, check_claims, verification
 
@@ -25,13 +25,18 @@ They are for the button, for the text, twice for the media, and for the bot's ri
 """
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its permission from the rate limiter."""
+MAX_ALBUM_REQUESTS = 3 * creatives.MOST_ITEMS + 1
+"""The same as MAX_REQUESTS for an album, each item of which has a caption."""
+MAX_ALBUM_SLOT_WAIT_SECONDS = 65.0
+"""A request about an album waits longer, because its check may need all slots of a minute."""
 
 log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
     """Return the longest possible time of one run of the checks, in seconds."""
-    return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
+    longest_wait = MAX_ALBUM_SLOT_WAIT_SECONDS + sender.seconds
+    return BATCH / AT_ONCE * MAX_ALBUM_REQUESTS * longest_wait + 60
 
 
 async def check_due_posts(
@@ -70,13 +75,15 @@ async def _check_post(
         return
     post = renewed
 
+    slot_wait = MAX_ALBUM_SLOT_WAIT_SECONDS if post.creative.items else MAX_SLOT_WAIT_SECONDS
+
     async def wait_for_slot() -> bool:
-        return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
+        return not await limiter.wait(post.chat_id, within=slot_wait)
 
     restore = await _may_restore(sessions)
     result = await sender.check_post(
         post.chat_id,
-        post.message_id,
+        post.message_ids,
         post.creative,
         restore=restore,
         wait_for_slot=wait_for_slot,

@@ -113,12 +113,12 @@ class LoggedLimits(Limits):
         self._log = path.open("a", buffering=1)
         self._state = state
 
-    def admit(self, chat_id: int, *, private: bool) -> None:
+    def admit(self, chat_id: int, *, private: bool, messages: int = 1) -> None:
         """Admit or refuse a send, and log the send. A refusal raises TelegramError."""
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
-            super().admit(chat_id, private=private)
+            super().admit(chat_id, private=private, messages=messages)
         except TelegramError:
             line["admitted"] = False
             raise

@@ -12,7 +12,8 @@ async def files(world: SandboxClient, *kinds: str) -> list[dict[str, Any]]:
     """Let a person send files, and return them as items of an album."""
     items = []
     for kind in kinds:
-        sent = (await world.say("", **{kind: True}))[kind]
+        content: dict[str, Any] = {kind: True}
+        sent = (await world.say("", **content))[kind]
         file = sent[-1] if isinstance(sent, list) else sent
         items.append({"type": kind, "media": file["file_id"]})
     return items
