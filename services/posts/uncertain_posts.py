@@ -112,9 +112,13 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 def _ids_of_others() -> Select[int]:
     """Select the ids above `known_message_id` of the messages of the channel's other posts."""
     other = aliased(PostJob)
-    ids = func.unnest(func.array_append(other.other_message_ids, other.message_id)).column_valued()
+    ids = (
+        func.unnest(func.array_append(other.other_message_ids, other.message_id))
+        .table_valued("id")
+        .render_derived()
+    )
     return (
-        select(ids)
+        select(ids.c.id)
         .select_from(other)
         .join(ids, true())
         .where(
@@ -123,7 +127,7 @@ def _ids_of_others() -> Select[int]:
                 other.message_id > PostJob.known_message_id,
                 other.other_message_ids != _NO_IDS,
             ),
-            ids > PostJob.known_message_id,
+            ids.c.id > PostJob.known_message_id,
         )
         .correlate(PostJob)
     )
