@@ -145,7 +145,9 @@ async def test_a_part_of_an_ad_is_not_replaced_by_an_album(market: Marketplace) 
     assert sum("replaces the whole ad" in answer for answer in answers) == 1
 
 
-async def test_an_album_goes_to_the_owner_the_admins_and_the_channel(market: Marketplace) -> None:
+async def test_an_album_is_shown_to_the_owner_and_the_admins(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await market.world.promote(can_post_messages=True)
     await market.connect_channel()
     await open_ad_step(market)
     await send(market, "7", "photo", "photo", caption="Bread")
