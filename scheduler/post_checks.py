@@ -18,15 +18,14 @@ from services.posts import breaches, check_claims, verification
 BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
-MAX_REQUESTS = 5
+MAX_REQUESTS = 3 * creatives.MOST_ITEMS + 1
 """One check makes at most this many requests.
 
-They are for the button, for the text, twice for the media, and for the bot's rights.
+They are for the caption and twice for the media of each item of an album, and for the bot's rights.
+Every other ad needs fewer: for its button, its text, twice for its media, and for the rights.
 """
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its permission from the rate limiter."""
-MAX_ALBUM_REQUESTS = 3 * creatives.MOST_ITEMS + 1
-"""The same as MAX_REQUESTS for an album, each item of which has a caption."""
 MAX_ALBUM_SLOT_WAIT_SECONDS = 65.0
 """A request about an album waits longer, because its check may need all slots of a minute."""
 
@@ -36,7 +35,7 @@ log = structlog.get_logger(__name__)
 def max_tick_seconds(sender: Sender) -> float:
     """Return the longest possible time of one run of the checks, in seconds."""
     longest_wait = MAX_ALBUM_SLOT_WAIT_SECONDS + sender.seconds
-    return BATCH / AT_ONCE * MAX_ALBUM_REQUESTS * longest_wait + 60
+    return BATCH / AT_ONCE * MAX_REQUESTS * longest_wait + 60
 
 
 async def check_due_posts(

@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asyncpg import CheckViolationError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from db.models.formats import Ending
 from scheduler import notice_delivery, post_search, removals
 from services.market import campaigns
 from services.market.creatives import Creative
-from services.posts import check_times, removal, verification
-from tests.factories import albums
+from services.posts import check_times, posting, removal, verification
+from tests.factories import albums, breakage, one_post
 from tests.factories.albums import CAPTION
 from tests.scheduler.scene import Row, Scene
 from tests.scheduler.test_post_checks import check_posts, verdicts
@@ -146,7 +148,7 @@ async def test_a_part_of_an_album_is_neither_present_nor_absent(
     target_id = await uncertain(scene)
     await act(scene, "delete", (await published_ids(scene))[place])
     await scene.world.promote(can_post_messages=True, can_edit_messages=may_edit)
-    await search(scene, times=4)
+    await search(scene, times=2)
     await scene.dispatch()
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"]) == ("uncertain", "held")
@@ -168,7 +170,7 @@ async def test_an_album_in_another_order_is_not_the_searched_one(scene: Scene) -
     media = [{"type": each.kind, "media": each.file_id} for each in reversed(album.items)]
     media[-1]["caption"] = CAPTION
     await scene.world.call("sendMediaGroup", chat_id=scene.world.ids["channel"], media=media)
-    await search(scene, times=3)
+    await search(scene, times=2)
     assert (await scene.job(target_id))["status"] == "uncertain"
 
 
@@ -299,3 +301,62 @@ async def test_links_in_the_captions_are_counted(scene: Scene) -> None:
     [link] = await scene.rows("SELECT url, works_until FROM tracked_links")
     assert link["url"] == "https://bread.example/"
     assert link["works_until"] is not None
+
+
+@pytest.mark.parametrize("others", [(), (9,), (9, 10, 11)])
+async def test_the_database_refuses_a_part_of_an_album(
+    scene: Scene, others: tuple[int, ...]
+) -> None:
+    await use_album(scene)
+    await scene.approve()
+    async with scene.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.may_send(session, claim)
+    with pytest.raises(DBAPIError, match="one message for each item"):
+        async with scene.database.sessions.begin() as session:
+            await posting.record_published(session, [posting.PublishedPost(claim, 8, others)])
+
+
+async def test_the_first_message_of_a_post_has_the_lowest_id(scene: Scene) -> None:
+    await use_album(scene)
+    await scene.approve()
+    async with scene.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.may_send(session, claim)
+    with pytest.raises(IntegrityError, match="ck_post_jobs_other_message_ids"):
+        async with scene.database.sessions.begin() as session:
+            await posting.record_published(session, [posting.PublishedPost(claim, 8, (9, 7))])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"items": []},
+        {"items": "photo"},
+        {"text": "A text of its own"},
+        {"button_url": "https://bread.example"},
+        {"file_id": "1"},
+        {"kind": "photo"},
+        {"file_unique_id": None},
+        {"kinds": ("photo", "document")},
+        {"kinds": ("animation", "photo")},
+        {"kinds": ("photo",)},
+        {"kinds": ("photo",) * 11},
+    ],
+)
+async def test_the_database_refuses_a_broken_album(scene: Scene, change: dict[str, Any]) -> None:
+    album = (await use_album(scene, "photo", "photo")).as_json()
+    first = album["items"][0]
+    if "kinds" in change:
+        album["items"] = [first | {"kind": kind} for kind in change["kinds"]]
+    elif "file_unique_id" in change:
+        album["items"] = [first, first | change]
+    else:
+        album |= change
+    await scene.database.as_owner(breakage.UNFROZEN)
+    with pytest.raises(CheckViolationError, match="ck_campaigns_album"):
+        await scene.database.as_owner(
+            "UPDATE campaigns SET creative = $1::text::jsonb", json.dumps(album)
+        )
