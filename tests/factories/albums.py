@@ -10,7 +10,7 @@ CAPTION = "Fresh bread"
 
 async def items(world: SandboxClient, *kinds: str, caption: str = CAPTION) -> tuple[Creative, ...]:
     """Let a person send files, and return them as items. The first one has the caption."""
-    made = []
+    made: list[Creative] = []
     for kind in kinds:
         content: dict[str, Any] = {kind: True}
         sent = (await world.say("", **content))[kind]

@@ -174,7 +174,9 @@ async def test_an_album_in_another_order_is_not_the_searched_one(scene: Scene) -
     assert (await scene.job(target_id))["status"] == "uncertain"
 
 
-async def test_an_answer_without_each_message_is_uncertain(scene: Scene) -> None:
+async def test_an_answer_without_each_message_is_uncertain(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await make_message_id_known(scene)
     await use_album(scene)
     target_id = await scene.approve()
@@ -190,7 +192,7 @@ async def test_an_answer_without_each_message_is_uncertain(scene: Scene) -> None
             response, body=json.dumps(answer | {"result": answer["result"][:2]}).encode()
         )
 
-    worker.sender._request = cut  # type: ignore[method-assign]  # Telegram's answer lacks a message
+    monkeypatch.setattr(worker.sender, "_request", cut)
     await scene.dispatch(worker)
     assert (await scene.job(target_id))["status"] == "uncertain"
     await search(scene)
