@@ -153,6 +153,8 @@ async def test_a_part_of_an_album_is_neither_present_nor_absent(
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"]) == ("uncertain", "held")
     assert len(await published_ids(scene)) == len(KINDS), "nothing is sent again"
+    await scene.database.forward(posting.UNCERTAIN_ESCALATION_DELAY)
+    await post_search.ask_admins(scene.posting_worker())
     await notice_delivery.deliver(scene.outbox_worker())
     *_, first, second, third, card = await scene.messages("group")
     assert [each["media"] for each in (first, second, third)] == list(KINDS)
