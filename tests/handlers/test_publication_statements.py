@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from bot.telegram import ad_messages
 from db.models.operations import Switch
 from db.models.users import Role
 from services.market.creatives import Creative
@@ -191,12 +190,10 @@ async def use_album(market: Marketplace) -> Creative:
 
 async def publish_album(market: Marketplace, album: Creative) -> list[int]:
     """Let the bot send an album to the channel, and return the ids of its messages."""
-    method = ad_messages.message(market.chat("channel"), album).model_dump(
-        mode="json", exclude_none=True, include={"chat_id": True, "media": True}
-    )
-    for item in method["media"]:
-        del item["parse_mode"]
-    sent = await market.world.call("sendMediaGroup", **method)
+    media = [
+        {"type": item.kind, "media": item.file_id, "caption": item.text} for item in album.items
+    ]
+    sent = await market.world.call("sendMediaGroup", chat_id=market.chat("channel"), media=media)
     return [each["message_id"] for each in sent]
 
 
