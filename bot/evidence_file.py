@@ -75,9 +75,11 @@ def _agreed(t: Texts, evidence: Evidence) -> str:
     creative = evidence.creative
     if creative is None:
         return _paragraph(facts)
-    lines = [creative.text]
-    if creative.kind != "text":
-        lines.insert(0, f"[{creative.kind}]")
+    lines = []
+    for content in creative.messages:
+        if content.kind != "text":
+            lines.append(f"[{content.kind}]")
+        lines += [content.text] if content.text else []
     if creative.button_text:
         lines.append(f"[{creative.button_text}] {creative.button_url}")
     return _paragraph(facts) + f"<pre>{escape(chr(10).join(lines))}</pre>"

@@ -115,6 +115,12 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_album CHECK (
+CASE
+    WHEN (creative ->> 'kind'::text) = 'album'::text AND jsonb_typeof(creative -> 'items'::text) = 'array'::text THEN jsonb_array_length(creative -> 'items'::text) >= 2 AND jsonb_array_length(creative -> 'items'::text) <= 10 AND (creative ->> 'text'::text) = ''::text AND (creative ->> 'button_url'::text) IS NULL AND (creative ->> 'file_id'::text) IS NULL AND (jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?(((@."kind" == "photo" || @."kind" == "video") && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)) OR jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?((@."kind" == "document" && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)))
+    WHEN (creative ->> 'kind'::text) = 'album'::text THEN false
+    ELSE (creative -> 'items'::text) IS NULL
+END),
     CONSTRAINT ck_campaign_targets_cancelled CHECK (cancelled_at IS NULL OR status::text = 'refunded'::text),
     CONSTRAINT ck_campaign_targets_complaint_window CHECK (complaint_window >= '00:00:00'::interval),
     CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
@@ -173,6 +179,12 @@ CREATE TABLE campaigns (
     CONSTRAINT pk_campaigns PRIMARY KEY (id),
     CONSTRAINT uq_campaigns_key UNIQUE (key),
     CONSTRAINT fk_campaigns_advertiser_id FOREIGN KEY (advertiser_id) REFERENCES users(id),
+    CONSTRAINT ck_campaigns_album CHECK (
+CASE
+    WHEN (creative ->> 'kind'::text) = 'album'::text AND jsonb_typeof(creative -> 'items'::text) = 'array'::text THEN jsonb_array_length(creative -> 'items'::text) >= 2 AND jsonb_array_length(creative -> 'items'::text) <= 10 AND (creative ->> 'text'::text) = ''::text AND (creative ->> 'button_url'::text) IS NULL AND (creative ->> 'file_id'::text) IS NULL AND (jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?(((@."kind" == "photo" || @."kind" == "video") && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)) OR jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?((@."kind" == "document" && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)))
+    WHEN (creative ->> 'kind'::text) = 'album'::text THEN false
+    ELSE (creative -> 'items'::text) IS NULL
+END),
     CONSTRAINT ck_campaigns_campaignstatus CHECK (status::text = ANY (ARRAY['draft'::character varying, 'active'::character varying, 'paused'::character varying, 'cancelled'::character varying, 'completed'::character varying]::text[])),
     CONSTRAINT ck_campaigns_topic CHECK (topic ~ '^[a-z]{1,32}$'::text),
     CONSTRAINT ck_campaigns_total_budget CHECK (total_budget > 0)
@@ -1253,7 +1265,13 @@ CREATE TABLE placement_versions (
     hours_on_top bigint DEFAULT 0 NOT NULL,
     ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     CONSTRAINT pk_placement_versions PRIMARY KEY (campaign_target_id, version),
-    CONSTRAINT fk_placement_versions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
+    CONSTRAINT fk_placement_versions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_placement_versions_album CHECK (
+CASE
+    WHEN (creative ->> 'kind'::text) = 'album'::text AND jsonb_typeof(creative -> 'items'::text) = 'array'::text THEN jsonb_array_length(creative -> 'items'::text) >= 2 AND jsonb_array_length(creative -> 'items'::text) <= 10 AND (creative ->> 'text'::text) = ''::text AND (creative ->> 'button_url'::text) IS NULL AND (creative ->> 'file_id'::text) IS NULL AND (jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?(((@."kind" == "photo" || @."kind" == "video") && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)) OR jsonb_array_length(creative -> 'items'::text) = jsonb_array_length(jsonb_path_query_array(creative, '$."items"[*]?((@."kind" == "document" && @."file_id" like_regex "^.") && @."file_unique_id" like_regex "^.")'::jsonpath)))
+    WHEN (creative ->> 'kind'::text) = 'album'::text THEN false
+    ELSE (creative -> 'items'::text) IS NULL
+END)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON placement_versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON placement_versions TO adtech_bot;
@@ -1311,6 +1329,7 @@ CREATE TABLE post_jobs (
     check_began_at timestamp with time zone,
     search_above bigint,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    other_message_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -1318,9 +1337,11 @@ CREATE TABLE post_jobs (
     CONSTRAINT ck_post_jobs_breach CHECK (breach::text = ANY (ARRAY['altered'::character varying, 'locked_out'::character varying]::text[])),
     CONSTRAINT ck_post_jobs_breach_refund CHECK ((breach IS NULL) = (breach_refund_at IS NULL)),
     CONSTRAINT ck_post_jobs_lease CHECK ((status::text = 'sending'::text) = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
+    CONSTRAINT ck_post_jobs_other_message_ids CHECK (other_message_ids = '{}'::bigint[] OR COALESCE(message_id < ALL (other_message_ids), false)),
     CONSTRAINT ck_post_jobs_postjobstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sending'::character varying, 'uncertain'::character varying, 'success'::character varying, 'failed'::character varying, 'cancelled'::character varying]::text[])),
     CONSTRAINT ck_post_jobs_success CHECK ((status::text = 'success'::text) <= (message_id IS NOT NULL))
 );
+CREATE INDEX ix_post_jobs_albums ON post_jobs USING btree (channel_id) WHERE other_message_ids <> '{}'::bigint[];
 CREATE INDEX ix_post_jobs_channel_id_message_id ON post_jobs USING btree (channel_id, message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX ix_post_jobs_next_check ON post_jobs USING btree (next_check_at) WHERE status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[]);
 CREATE INDEX ix_post_jobs_open_breach ON post_jobs USING btree (breach_refund_at) WHERE breach IS NOT NULL AND status::text = 'success'::text AND NOT settled;
@@ -1351,8 +1372,8 @@ CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON post_jobs FOR EACH ROW 
 GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
 GRANT SELECT ON post_jobs TO adtech_clock;
 GRANT SELECT ON post_jobs TO adtech_reports;
-GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_clock;
-GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at) ON post_jobs TO adtech_bot;
+GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at, other_message_ids) ON post_jobs TO adtech_clock;
+GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, other_message_ids) ON post_jobs TO adtech_bot;
 
 CREATE TABLE posts_above (
     post_job_id bigint NOT NULL,
@@ -1929,6 +1950,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- tracked_ad(ad jsonb, target_id bigint, base text) RETURNS jsonb
 -- use_external_reference() RETURNS trigger
 -- with_addresses(ad jsonb, addresses jsonb) RETURNS jsonb
+-- with_linked_addresses(message jsonb, addresses jsonb) RETURNS jsonb
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
 

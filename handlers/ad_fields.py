@@ -1,6 +1,6 @@
 """Change the parts of an ad one by one, from the preview of a form."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button
 
-from handlers import ad_input, forms
+from handlers import ad_input, album_input, forms
 from services.market import creatives
 
 
@@ -25,8 +25,13 @@ def opener(message_id: str, step: State, *, when: str | None = None) -> Button:
 
 
 def preview_facts(manager: DialogManager) -> dict[str, Any]:
-    """Return what the buttons of `AdFields.openers` need in the data of the preview."""
-    return {"has_preview": ad_input.may_have_preview(ad_input.draft(manager))}
+    """Return what the widgets of `AdFields` need in the data of the preview."""
+    ad = ad_input.draft(manager)
+    return {
+        "has_preview": ad_input.may_have_preview(ad),
+        "is_album": bool(ad.items),
+        "is_no_album": not ad.items,
+    }
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,26 @@ class AdFields:
     """The steps of a form that change the text, the file and the link preview of its ad.
 
     They lead back to the preview. The form has its own steps for the whole ad and the link button.
+    The step `album` shows how much of an album has come, and `after_album` goes on from there.
     """
 
     ad: State
+    album: State
     preview: State
     text: State
     file: State
     link_preview: State
     button_text: State
     after_cancel: forms.ScreenAfterCancel
+    after_album: Callable[[DialogManager], Awaitable[None]]
+
+    async def take_album(self, message: Message, manager: DialogManager) -> bool:
+        """Take a file of an album in a step for the whole ad. Return False for other messages."""
+        return await album_input.take_part(message, manager, self.album, self.ad)
+
+    async def take_late_part(self, message: Message, manager: DialogManager) -> bool:
+        """Take a file of the ad's album that came late, in a step that asks for something else."""
+        return await album_input.take_late_part(message, manager, self.album, self.ad)
 
     async def show_preview(self, manager: DialogManager) -> None:
         """Show the ad, and the preview below it. If Telegram refuses the ad, ask for another."""
@@ -52,15 +68,25 @@ class AdFields:
     def openers(self) -> Sequence[Button]:
         """Make the buttons of the preview, one for each part of the ad."""
         return (
-            opener("campaign-change-text", self.text),
-            opener("campaign-change-file", self.file),
-            opener("campaign-change-button", self.button_text),
+            opener("campaign-change-text", self.text, when="is_no_album"),
+            opener("campaign-change-file", self.file, when="is_no_album"),
+            opener("campaign-change-button", self.button_text, when="is_no_album"),
             opener("campaign-change-preview", self.link_preview, when="has_preview"),
         )
 
-    def windows(self) -> Sequence[Window]:
-        """Make the windows of the steps."""
+    def windows(self, read_ad: forms.AnswerHandler) -> Sequence[Window]:
+        """Make the windows of the steps. `read_ad` reads a whole ad, which replaces an album."""
         return (
+            Window(
+                forms.Question("ad-album-ask"),
+                ad_input.AdLosses(),
+                MessageInput(read_ad),
+                Button(forms.Translated("ad-album-go-on"), "go_on", on_click=self._use_album),
+                Button(forms.Translated("ad-album-other"), "other", on_click=self._drop_album),
+                forms.navigation_row(self.after_cancel, first=True),
+                state=self.album,
+                getter=_album_facts,
+            ),
             forms.text_step(
                 "campaign-text-ask",
                 self._read_text,
@@ -99,6 +125,18 @@ class AdFields:
                 getter=_preview_choices,
             ),
         )
+
+    async def _use_album(
+        self, _press: CallbackQuery, _button: Button, manager: DialogManager
+    ) -> None:
+        if album_input.use(manager):
+            await self.after_album(manager)
+
+    async def _drop_album(
+        self, _press: CallbackQuery, _button: Button, manager: DialogManager
+    ) -> None:
+        album_input.drop(manager)
+        await forms.next_step(manager, self.ad)
 
     async def _read_text(
         self, message: Message, _input: MessageInput, manager: DialogManager
@@ -142,6 +180,10 @@ async def _preview_choices(dialog_manager: DialogManager, **_data: Any) -> dict[
     return {
         "previews": [(choice, t("campaign-preview-choice", choice=choice)) for choice in choices]
     }
+
+
+async def _album_facts(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    return {"values": {"count": album_input.count(dialog_manager)}}
 
 
 async def _file_of_draft(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:

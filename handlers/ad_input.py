@@ -22,7 +22,8 @@ from services.platform import errors
 
 FILE_LOSSES = frozenset({"live_photo", "video_start"})
 """The names of the parts that a file loses, and not the text."""
-_ALBUM = "album"
+_ALBUM = "answered_album"
+"""The key of the id of an album of which one file is answered already."""
 _ADDRESS = re.compile(r"\w\.\w{2,}|://")
 
 
@@ -43,18 +44,17 @@ def parse(message: Message, manager: DialogManager) -> bool:
 def _read(message: Message, manager: DialogManager) -> ParsedAd | None:
     """Return the ad of a message. Show the error and return None if the message is no ad.
 
-    The parts of an album are separate messages. The first of them is answered.
+    A file of an album is none: the steps for a whole ad take it before (`album_input`).
     """
     t = forms.context_of(manager).t
-    album = message.media_group_id
     parsed = ad_parser.parse_ad(message)
     if (message.text or "").startswith("/") and message.forward_origin is None:
         forms.show_error(manager, t("answer-command"))
-    elif album is not None and manager.dialog_data.get(_ALBUM) == album:
-        manager.show_mode = ShowMode.NO_UPDATE
-    elif album is not None:
-        manager.dialog_data[_ALBUM] = album
-        forms.show_error(manager, t("ad-album"))
+    elif message.media_group_id is not None:
+        forms.show_error(manager, t("ad-album-part"))
+        if manager.dialog_data.get(_ALBUM) == message.media_group_id:
+            manager.show_mode = ShowMode.EDIT
+        manager.dialog_data[_ALBUM] = message.media_group_id
     elif parsed is None:
         forms.show_error(manager, t("ad-kind"))
     else:

@@ -18,7 +18,7 @@ from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
 from db.models.campaigns import CampaignStatus
-from handlers import ad_input, card_purchases, forms
+from handlers import ad_input, album_input, card_purchases, forms
 from handlers import campaigns as campaign_handlers
 from handlers.ad_fields import AdFields, opener, preview_facts
 from services.market import campaigns, creatives, drafts
@@ -35,6 +35,7 @@ class CampaignForm(StatesGroup):
 
     name = State()
     ad = State()
+    album = State()
     button_text = State()
     button_url = State()
     budget = State()
@@ -109,7 +110,9 @@ def _to_preview(manager: DialogManager) -> State | None:
 
 
 def _before_budget(manager: DialogManager) -> State:
-    return _to_preview(manager) or CampaignForm.button_text
+    is_album = bool(ad_input.draft(manager).items)
+    first = CampaignForm.album if is_album else CampaignForm.button_text
+    return _to_preview(manager) or first
 
 
 async def _read_name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -124,8 +127,15 @@ async def _read_name(message: Message, _input: MessageInput, manager: DialogMana
 
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if await _fields.take_album(message, manager):
+        return
     if ad_input.parse(message, manager):
+        album_input.drop(manager)
         await _go_on(manager, CampaignForm.button_text)
+
+
+async def _after_album(manager: DialogManager) -> None:
+    await _go_on(manager, CampaignForm.budget)
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -191,12 +201,14 @@ async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outg
 
 _fields = AdFields(
     ad=CampaignForm.ad,
+    album=CampaignForm.album,
     preview=CampaignForm.preview,
     text=CampaignForm.text,
     file=CampaignForm.file,
     link_preview=CampaignForm.link_preview,
     button_text=CampaignForm.button_text,
     after_cancel=_after_cancel,
+    after_album=_after_album,
 )
 form = Dialog(
     forms.text_step(
@@ -237,9 +249,11 @@ form = Dialog(
         after_cancel=_after_cancel,
         back_to=_before_budget,
         getter=forms.example_amount,
+        take_first=_fields.take_late_part,
     ),
     Window(
         forms.Question("campaign-preview"),
+        forms.Translated("ad-album-whole", when="is_album"),
         ad_input.AdLosses(),
         MessageInput(_read_ad),
         Button(forms.Translated("save"), "save", on_click=_save),
@@ -259,7 +273,8 @@ form = Dialog(
         state=CampaignForm.other_name,
         after_cancel=_after_cancel,
         back_to=CampaignForm.preview,
+        take_first=_fields.take_late_part,
     ),
-    *_fields.windows(),
+    *_fields.windows(_read_ad),
     on_start=_begin,
 )

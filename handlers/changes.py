@@ -22,7 +22,7 @@ from bot.owner_callbacks import (
 )
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
-from handlers import ad_input, forms, offers, respond, time_choice
+from handlers import ad_input, album_input, forms, offers, respond, time_choice
 from handlers import placements as placement_handlers
 from handlers.ad_fields import AdFields, preview_facts
 from handlers.time_choice import TimeSteps
@@ -51,6 +51,7 @@ class EditForm(StatesGroup):
 
     preview = State()
     ad = State()
+    album = State()
     button_text = State()
     button_url = State()
     text = State()
@@ -241,7 +242,10 @@ async def _begin(start: dict[str, Any], manager: DialogManager) -> None:
 
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if await _fields.take_album(message, manager):
+        return
     if ad_input.parse(message, manager):
+        album_input.drop(manager)
         await _fields.show_preview(manager)
 
 
@@ -257,6 +261,10 @@ async def _read_button_url(message: Message, _input: MessageInput, manager: Dial
 
 async def _remove_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     ad_input.remove_button(manager)
+    await _fields.show_preview(manager)
+
+
+async def _after_album(manager: DialogManager) -> None:
     await _fields.show_preview(manager)
 
 
@@ -322,16 +330,19 @@ ask_form = Dialog(
 )
 _fields = AdFields(
     ad=EditForm.ad,
+    album=EditForm.album,
     preview=EditForm.preview,
     text=EditForm.text,
     file=EditForm.file,
     link_preview=EditForm.link_preview,
     button_text=EditForm.button_text,
     after_cancel=_placement_card,
+    after_album=_after_album,
 )
 edit_form = Dialog(
     Window(
         forms.Question("change-preview"),
+        forms.Translated("ad-album-whole", when="is_album"),
         ad_input.AdLosses(),
         MessageInput(_read_ad),
         Button(forms.Translated("change-send"), "submit", on_click=_send, when="is_changed"),
@@ -364,6 +375,6 @@ edit_form = Dialog(
         after_cancel=_placement_card,
         back_to=EditForm.button_text,
     ),
-    *_fields.windows(),
+    *_fields.windows(_read_ad),
     on_start=_begin,
 )

@@ -23,6 +23,7 @@ _ERROR = "error"
 ScreenAfterCancel = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
 Back = State | Callable[[DialogManager], State | None] | None
 Getter = Callable[..., Awaitable[dict[str, Any]]]
+FirstTaker = Callable[[Message, DialogManager], Awaitable[bool]]
 AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]]
 
 
@@ -167,16 +168,20 @@ def text_step(
     back_to: Back = None,
     getter: Getter | None = None,
     takes_forwards: bool = False,
+    take_first: FirstTaker | None = None,
 ) -> Window:
     """Make a step of a form that asks the question `message_id` and waits for a message.
 
-    `widgets` stand below the question. If `takes_forwards` is False, the step refuses commands,
+    `widgets` stand below the question. `take_first` may take a message that is no answer to the
+    question; then it returns True. If `takes_forwards` is False, the step refuses commands,
     forwarded messages and messages from other bots.
     """
 
     async def read_answer(
         message: Message, message_input: MessageInput, manager: DialogManager
     ) -> None:
+        if take_first is not None and await take_first(message, manager):
+            return
         if not takes_forwards and not middlewares.are_own_words(message):
             show_error(manager, context_of(manager).t("answer-forwarded"))
         elif not takes_forwards and (message.text or "").startswith("/"):

@@ -71,12 +71,20 @@ async def send_copy(
     """Send a copy of the published post, because only members can open a private channel."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+    ids = [row.message_id or 0, *(row.other_message_ids or ())]
+    to, source = press.from_user.id, row.channel_chat_id
     try:
-        await bot.copy_message(press.from_user.id, row.channel_chat_id, row.message_id or 0)
+        if len(ids) > 1:
+            # What is not there any more is left out.
+            is_whole = len(await bot.copy_messages(to, source, ids)) == len(ids)
+        else:
+            is_whole = bool(await bot.copy_message(to, source, ids[0]))
     except (TelegramBadRequest, TelegramForbiddenError):
-        await respond.alert(press, context.t("placement-copy-failed"))
-    else:
+        is_whole = False
+    if is_whole:
         await answer_press(press)
+    else:
+        await respond.alert(press, context.t("placement-copy-failed"))
 
 
 @router.callback_query(OnPlacement.filter(F.act == PlacementAct.WITHDRAW))

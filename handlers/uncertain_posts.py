@@ -1,6 +1,7 @@
 """Handle the admins' decisions about posts with an unclear state or a broken promise."""
 
 import re
+from collections.abc import Sequence
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -15,13 +16,14 @@ from bot.callbacks import (
 from bot.context import RequestContext
 from bot.screens import uncertain_posts as screens
 from bot.screens.outgoing import Outgoing
-from bot.telegram.message_lookup import LookupResult
+from bot.telegram.message_lookup import BotRights, LookupResult
 from bot.telegram.sender import Sender
 from db.models.operations import Switch
 from handlers import command_arguments, respond
+from services.market.creatives import Creative
 from services.platform import killswitches
 from services.platform.actors import MODERATORS
-from services.posts import manual_resolution, resolution_details
+from services.posts import manual_resolution, post_candidates, resolution_details
 from services.posts.resolution_details import ResolutionCase
 
 router = Router(name="uncertain_posts")
@@ -160,7 +162,7 @@ async def confirm_published(
                 actor=context.actor,
                 target_id=case.target_id,
                 claim_no=case.claim_no,
-                message_id=message_id,
+                message_ids=_ids(case, message_id),
             )
         case = await _case(context, case.target_id)
     await respond.show(message, screens.card(context.t, case, with_ad=False))
@@ -181,7 +183,7 @@ async def pay_owner(message: Message, command: CommandObject, context: RequestCo
     target_id, reason = arguments
     case = await _case(context, target_id)
     if case.needs_decision and case.message_id is not None:
-        result = await _probe(context, case.chat_id, case.message_id)
+        result = await _probe(context, case)
         if result is LookupResult.ANOTHERS:
             text = context.t("uncertain-not-seen", trace=result.name.lower())
             await respond.show(message, Outgoing(text))
@@ -248,35 +250,62 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
     return int(match["id"]) if chat is None or chat.lower() in case_chats else None
 
 
-async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Ask Telegram whether a message is the ad of an uncertain post.
+def _ids(case: ResolutionCase, message_id: int) -> Sequence[int]:
+    """Return the ids of a post's messages if the first one has the id `message_id`."""
+    return post_candidates.stated_ids(message_id, case.creative.as_json() if case.creative else {})
 
-    The result CANDIDATE means that the message can be the ad, but nothing proves this. UNKNOWN
-    means that the bot may not post in the channel, or that Telegram gave no clear answer.
+
+async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
+    """Ask Telegram whether a message is the ad of an uncertain post, or the first of its album.
+
+    The result CANDIDATE means that the messages can be the ad, but nothing proves this. UNKNOWN
+    means that the bot may not post in the channel, or that Telegram gave no clear answer. The
+    messages of an album must have successive ids.
     """
+    ids = _ids(case, message_id)
     async with context.read() as session:
-        candidate = await manual_resolution.is_candidate(
-            session, target_id=case.target_id, message_id=message_id
-        )
-    if not candidate or case.creative is None:
+        candidates = [
+            await post_candidates.is_candidate(session, target_id=case.target_id, message_id=each)
+            for each in ids
+        ]
+    if not all(candidates) or case.creative is None:
         return LookupResult.ANOTHERS
     sender = _sender(context)
+    results = []
     try:
         rights = await sender.get_bot_rights(case.chat_id)
         if rights is None or not rights.may_post:
             return LookupResult.UNKNOWN
-        probe = await sender.probe(case.chat_id, message_id)
-        if probe.result is not LookupResult.CANDIDATE:
-            return probe.result
-        probe = await sender.compare_forwarded(
-            case.chat_id, message_id, case.creative, through=context.admin_chat_id
-        )
-        own = not rights.may_edit_others
-        unproven = probe.result is LookupResult.UNKNOWN and probe.answered
-        if unproven and own and await _may_edit(context):
-            probe = await sender.compare_by_edit(case.chat_id, message_id, case.creative)
+        for each, content in zip(ids, case.creative.messages, strict=True):
+            result = await _compare(context, sender, case.chat_id, each, content, rights)
+            if result not in {LookupResult.OURS, LookupResult.CANDIDATE}:
+                return result
+            results.append(result)
     finally:
         await sender.close()
+    is_proven = all(result is LookupResult.OURS for result in results)
+    return LookupResult.OURS if is_proven else LookupResult.CANDIDATE
+
+
+async def _compare(
+    context: RequestContext,
+    sender: Sender,
+    chat_id: int,
+    message_id: int,
+    content: Creative,
+    rights: BotRights,
+) -> LookupResult:
+    """Ask Telegram whether one message has the content of an ad or of an album's item."""
+    probe = await sender.probe(chat_id, message_id)
+    if probe.result is not LookupResult.CANDIDATE:
+        return probe.result
+    probe = await sender.compare_forwarded(
+        chat_id, message_id, content, through=context.admin_chat_id
+    )
+    own = not rights.may_edit_others
+    unproven = probe.result is LookupResult.UNKNOWN and probe.answered
+    if unproven and own and await _may_edit(context):
+        probe = await sender.compare_by_edit(chat_id, message_id, content)
     unproven = probe.result is LookupResult.UNKNOWN and probe.answered
     # Another message of the bot may be the ad that somebody has altered.
     altered = probe.result is LookupResult.ANOTHERS and own
@@ -288,11 +317,20 @@ def _sender(context: RequestContext) -> Sender:
     return Sender(token=settings.bot_token.get_secret_value(), api_url=settings.bot_api_url)
 
 
-async def _probe(context: RequestContext, chat_id: int, message_id: int) -> LookupResult:
-    """Ask Telegram what is at a message id of a channel."""
+async def _probe(context: RequestContext, case: ResolutionCase) -> LookupResult:
+    """Ask Telegram what is at the ids of a post.
+
+    The result CANDIDATE means that the bot may edit all messages. Otherwise it is that of the first
+    message that differs.
+    """
     sender = _sender(context)
+    result = LookupResult.UNKNOWN
     try:
-        return (await sender.probe(chat_id, message_id)).result
+        for message_id in case.message_ids:
+            result = (await sender.probe(case.chat_id, message_id)).result
+            if result is not LookupResult.CANDIDATE:
+                break
+        return result
     finally:
         await sender.close()
 

@@ -12,7 +12,7 @@ from sandbox.state import State
 # The fields of the original that a forward does not have.
 NOT_FORWARDED = (
     *("message_id", "date", "chat", "from", "sender_chat", "edit_date", "reply_markup"),
-    "reply_to_message",
+    *("reply_to_message", "media_group_id"),
 )
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
@@ -96,7 +96,7 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
                 "chat_id": chat.id,
                 "message_id": message.message_id,
                 "date": body["date"],
-                **{name: body[name] for name in CONTENT if name in body},
+                **{name: body[name] for name in (*CONTENT, "media_group_id") if name in body},
                 **({"reply_markup": draft.inline} if draft.inline else {}),
             }
         )

@@ -69,15 +69,15 @@ def find_visible_chat(state: State, chat_id: int | str | None) -> Chat:
     return find_readable_chat(state, chat_id)
 
 
-def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat to which the bot may send, and count one message.
+def find_writable_chat(state: State, chat_id: int | str | None, messages: int = 1) -> Chat:
+    """Return a chat to which the bot may send, and count `messages` messages.
 
     Raises TelegramError if the bot may not send, or if a flood limit is exceeded.
     """
     chat = find_readable_chat(state, chat_id)
     if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
         raise bad_request("need administrator rights in the channel chat")
-    state.limits.admit(chat.id, private=chat.type == "private")
+    state.limits.admit(chat.id, private=chat.type == "private", messages=messages)
     return chat
 
 

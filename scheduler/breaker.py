@@ -4,7 +4,8 @@ import time
 
 import structlog
 
-from bot.telegram.sender import Refused, Sender, SendOutcome, Sent, Uncertain
+from bot.telegram.send_outcomes import Refused, SendOutcome, Sent, Uncertain
+from bot.telegram.sender import Sender
 from db.session import Sessions
 from services.posts import telegram_outage
 

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import metrics, switches
 from bot.batcher import Batcher
 from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
+from bot.telegram.send_outcomes import NotSent, Refused, SendOutcome, Sent, Uncertain
+from bot.telegram.sender import Sender
 from db import correlation
 from db.models.operations import Switch
 from db.session import Sessions
@@ -166,7 +167,10 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         _log_outcome(claim, outcome, recorded=recorded)
         return
     max_wait = min(MAX_SLOT_WAIT_SECONDS, worker.lease.total_seconds() / 4)
-    slot = await worker.limiter.acquire(claim.chat_id, within=max_wait, ad=True)
+    messages = len(claim.creative.messages)
+    slot = await worker.limiter.acquire(
+        claim.chat_id, within=max_wait, ad=True, messages=messages, parts=messages
+    )
     if slot.wait > 0:
         retry_after = timedelta(seconds=slot.wait)
         outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
@@ -242,7 +246,7 @@ async def _record_outcome(
         # If the transaction that several posts share fails, this post is recorded below in a
         # transaction of its own. So a post that cannot be recorded does not delay the others.
         with contextlib.suppress(*DATABASE_ERRORS):
-            return await worker.record_published(posting.PublishedPost(claim, outcome.message_id))
+            return await worker.record_published(_published(claim, outcome))
     write = partial(_write_outcome, claim=claim, outcome=outcome, spare_attempt=spare_attempt)
     return await _write_with_retries(worker, write, until=until)
 
@@ -268,8 +272,8 @@ async def _write_outcome(
     session: AsyncSession, claim: Claim, outcome: SendOutcome, *, spare_attempt: bool
 ) -> bool:
     if isinstance(outcome, Sent):
-        post = posting.PublishedPost(claim, outcome.message_id)
-        return claim.job_id in await posting.record_published(session, [post])
+        recorded = await posting.record_published(session, [_published(claim, outcome)])
+        return claim.job_id in recorded
     if isinstance(outcome, Refused):
         return await posting.record_refused(
             session,
@@ -287,6 +291,10 @@ async def _write_outcome(
             retry_after=outcome.retry_after,
         )
     return await posting.record_uncertain(session, claim, error=outcome.error)
+
+
+def _published(claim: Claim, sent: Sent) -> posting.PublishedPost:
+    return posting.PublishedPost(claim, sent.message_id, sent.other_ids)
 
 
 def _log_outcome(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:

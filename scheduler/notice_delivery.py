@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
 from aiogram.methods import TelegramMethod
-from aiogram.types import Message
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +23,7 @@ from bot.admin_chat import AdminChat
 from bot.batcher import Batcher
 from bot.screens import notices as screens
 from bot.screens.outgoing import Outgoing
-from bot.telegram import api_response
+from bot.telegram import ad_messages, api_response
 from bot.telegram.answers import NOT_ANSWERED
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS, KEPT_FOR_SEARCHES
@@ -94,7 +94,7 @@ class OutboxWorker:
 class _OutgoingMessage:
     row: OutboxMessage
     chat_id: int
-    methods: list[TelegramMethod[Message]]
+    methods: list[TelegramMethod[Any]]
     language: str
     is_private: bool = False
     """True for an alarm of a super admin while the admin chat is public."""
@@ -233,7 +233,8 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
             within=MAX_SLOT_WAIT_SECONDS,
             ad=alarm or part > 0,
             answered=True,
-            parts=len(rendered.methods) - part + kept,
+            messages=ad_messages.count(method),
+            parts=sum(map(ad_messages.count, rendered.methods[part:])) + kept,
         )
         if wait:
             return _postponed(timedelta(seconds=wait), tried=part > 0)
@@ -241,6 +242,7 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
             if rendered.row.kind == switch_notices.KIND:
                 return await _send_present_state(worker, rendered)
             sent = await worker.bot(method)
+            sent = sent[-1] if isinstance(sent, list) else sent  # the answer to an album
             worker.privacy.note(sent)
             message_id = sent.message_id
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
@@ -263,7 +265,7 @@ async def _send_present_state(
         sent = await worker.bot(notice.methods(message.chat_id)[-1])
         worker.privacy.note(sent)
         if (await _render_again(worker, message)).text == notice.text:
-            return sent.message_id
+            return int(sent.message_id)
         async with worker.sessions.begin() as session:
             if await outbox.is_queued(session, message.row.id):
                 return _CHANGED

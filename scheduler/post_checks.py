@@ -1,6 +1,7 @@
 """Check published ads during their promised hours and at the end of these hours."""
 
 import asyncio
+import time
 
 import structlog
 
@@ -19,19 +20,27 @@ BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
 MAX_REQUESTS = 5
-"""One check makes at most this many requests.
+"""One check of an ad that is no album makes at most this many requests.
 
 They are for the button, for the text, twice for the media, and for the bot's rights.
 """
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its permission from the rate limiter."""
+MAX_ALBUM_SECONDS = 150.0
+"""After this time, the check of an album makes no new request, and is tried again later.
+
+It needs up to 30 requests, and Telegram allows one a second and 20 a minute in a channel.
+"""
 
 log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
     """Return the longest possible time of one run of the checks, in seconds."""
-    return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
+    one_ad = MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds)
+    # The last request of an album, and the one for the bot's rights, may begin at the end.
+    album = MAX_ALBUM_SECONDS + 2 * sender.seconds
+    return BATCH / AT_ONCE * max(one_ad, album) + 60
 
 
 async def check_due_posts(
@@ -70,13 +79,16 @@ async def _check_post(
         return
     post = renewed
 
+    until = time.monotonic() + MAX_ALBUM_SECONDS
+
     async def wait_for_slot() -> bool:
-        return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
+        within = until - time.monotonic() if post.creative.items else MAX_SLOT_WAIT_SECONDS
+        return within > 0 and not await limiter.wait(post.chat_id, within=within)
 
     restore = await _may_restore(sessions)
     result = await sender.check_post(
         post.chat_id,
-        post.message_id,
+        post.message_ids,
         post.creative,
         restore=restore,
         wait_for_slot=wait_for_slot,

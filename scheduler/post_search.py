@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.telegram.message_lookup import LookupResult, Probe
+from bot.telegram.message_lookup import FoundMessages, LookupResult, Probe
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS, KEPT_FOR_SEARCHES, PER_MINUTE
 from db import queries
 from scheduler import error_isolation
@@ -40,6 +40,7 @@ RESERVED_FORWARDS = -(2**60)
 
 No chat of Telegram has an id of this size.
 """
+PART_OF_ALBUM = "only a part of the album is in the channel"
 OTHER_OWN_MESSAGE = "another message of the bot may be the altered ad"
 
 log = structlog.get_logger(__name__)
@@ -49,10 +50,11 @@ log = structlog.get_logger(__name__)
 class SearchResult:
     """The result of one search.
 
-    If `message_id` is None and `absent` is False, nothing is proven.
+    If `message_ids` is empty and `absent` is False, nothing is proven.
     """
 
-    message_id: int | None = None
+    message_ids: tuple[int, ...] = ()
+    """The ids of all messages of the post that was found, in the order of an album's items."""
     absent: bool = False
     highest_seen_id: int = 0
     """The highest id at which the search found a message."""
@@ -120,20 +122,25 @@ async def _search_channel(
         )
         return SearchResult(rights_lost=rights is not None, evidence=evidence)
     empty_at_end = EMPTY_IDS_AT_END_OF_RESTORED if post.restored else EMPTY_IDS_AT_END
+    found = FoundMessages(post.creative)
     highest_seen_id, other_own_message = post.known_message_id, False
     message_id = highest_seen_id
     for message_id in range(highest_seen_id + 1, highest_seen_id + 1 + MAX_PROBES):
         if message_id > max(highest_seen_id, post.last_message_id) + empty_at_end:
-            absent = not other_own_message and (
+            problem = _doubt(found, other_own_message=other_own_message)
+            absent = problem is None and (
                 await worker.sender.get_bot_rights(post.chat_id) == rights
             )
-            evidence = OTHER_OWN_MESSAGE if other_own_message else "absent"
+            evidence = problem or "absent"
             return SearchResult(absent=absent, highest_seen_id=highest_seen_id, evidence=evidence)
         probe, editable = await _probe_and_compare(worker, post, message_id, forward_to)
         if probe.result is LookupResult.OURS:
-            return SearchResult(
-                message_id=message_id, highest_seen_id=message_id, evidence=probe.evidence
-            )
+            highest_seen_id = message_id
+            found.add(message_id, probe)
+            if found.whole:
+                return SearchResult(
+                    message_ids=found.whole, highest_seen_id=message_id, evidence=probe.evidence
+                )
         if probe.result is LookupResult.UNKNOWN:
             return SearchResult(highest_seen_id=highest_seen_id, evidence=probe.evidence)
         if probe.result is LookupResult.ANOTHERS:
@@ -143,9 +150,18 @@ async def _search_channel(
     searched_upto = min(message_id, max(highest_seen_id, post.last_message_id))
     return SearchResult(
         highest_seen_id=highest_seen_id,
-        searched_upto=searched_upto if post.restored and not other_own_message else None,
+        searched_upto=searched_upto
+        if post.restored and _doubt(found, other_own_message=other_own_message) is None
+        else None,
         evidence="too many posts to look through",
     )
+
+
+def _doubt(found: FoundMessages, *, other_own_message: bool) -> str | None:
+    """Return why a search that has found no whole post does not prove that there is none."""
+    if found.is_partial:
+        return PART_OF_ALBUM
+    return OTHER_OWN_MESSAGE if other_own_message else None
 
 
 async def _probe_and_compare(
@@ -210,9 +226,9 @@ async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1)
 
 async def _record_result(search: Search, post: UncertainPost, result: SearchResult) -> None:
     async with search.worker.sessions.begin() as session:
-        if result.message_id is not None:
+        if result.message_ids:
             recorded = await uncertain_posts.record_found(
-                session, post, message_id=result.message_id
+                session, post, message_ids=result.message_ids
             )
         elif result.absent:
             recorded = await uncertain_posts.record_absent(
@@ -230,7 +246,7 @@ async def _record_result(search: Search, post: UncertainPost, result: SearchResu
     log.info(
         "Uncertain post looked for",
         job_id=post.job_id,
-        found=result.message_id is not None,
+        found=bool(result.message_ids),
         absent=result.absent,
         recorded=recorded,
         # Telegram's error text may repeat the ad's text; its code is enough.

@@ -12,6 +12,7 @@ from db.models.removals import RemovalStatus
 from db.session import Sessions
 from scheduler import error_isolation
 from scheduler.dispatch import PostingWorker
+from services.market import creatives
 from services.posts import removal
 from services.posts.removal import DueRemoval
 
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 
 def max_tick_seconds(worker: PostingWorker) -> float:
     """Return the longest possible time of one run of the removals, in seconds."""
-    return BATCH * (MAX_SLOT_WAIT_SECONDS + worker.sender.seconds) + 60
+    one_post = creatives.MOST_ITEMS * (MAX_SLOT_WAIT_SECONDS + worker.sender.seconds)
+    return BATCH * one_post + 60
 
 
 async def remove_due_posts(worker: PostingWorker) -> None:
@@ -66,7 +68,7 @@ async def _delete(worker: PostingWorker, due: DueRemoval) -> None:
         return
     # If the process ends before the outcome is recorded, the removal becomes uncertain.
     deletion = await worker.sender.delete_post(
-        due.chat_id, due.message_id, not_after=lease_ends - worker.sender.seconds
+        due.chat_id, due.message_ids, not_after=lease_ends - worker.sender.seconds
     )
     status, due_in = _STATUSES[deletion.result]
     async with worker.sessions.begin() as session:
@@ -84,15 +86,27 @@ async def _delete(worker: PostingWorker, due: DueRemoval) -> None:
 
 
 async def _look(worker: PostingWorker, due: DueRemoval) -> None:
-    """Find out whether the post of an uncertain removal is still there. Nothing is deleted."""
+    """Find out whether the post of an uncertain removal is still there. Nothing is deleted.
+
+    An album is there as long as one of its messages is, so that what is left of it is deleted.
+    """
     if await worker.limiter.wait(due.chat_id, within=MAX_SLOT_WAIT_SECONDS):
         return
     async with worker.sessions.begin() as session:
         if not await removal.begin_look(session, due):
             return
-    probe = await worker.sender.probe(due.chat_id, due.message_id)
+    is_there: bool | None = False
+    for number, message_id in enumerate(due.message_ids):
+        if number and await worker.limiter.wait(due.chat_id, within=MAX_SLOT_WAIT_SECONDS):
+            is_there = None
+            break
+        probe = await worker.sender.probe(due.chat_id, message_id)
+        found = _FOUND.get(probe.result)
+        is_there = None if found is None else found or is_there
+        if is_there:
+            break
     async with worker.sessions.begin() as session:
-        await removal.record_look(session, due, is_there=_FOUND.get(probe.result))
+        await removal.record_look(session, due, is_there=is_there)
 
 
 async def _give_up(sessions: Sessions, due: DueRemoval) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.methods import SendMessage, TelegramMethod
@@ -9,7 +10,6 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
-    Message,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
@@ -31,7 +31,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message with a text and a keyboard. An `ad` is sent first, in another message."""
+    """A message with a text and a keyboard. An `ad` is sent first, in messages of its own."""
 
     text: str
     keyboard: Keyboard | None = None
@@ -42,9 +42,9 @@ class Outgoing:
         """The keyboard if it is an inline keyboard, else None."""
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
-    def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
+    def methods(self, chat_id: int) -> list[TelegramMethod[Any]]:
         """Return the Bot API calls that send this message to a chat."""
-        calls: list[TelegramMethod[Message]] = []
+        calls: list[TelegramMethod[Any]] = []
         if self.ad is not None:
             calls.append(ad_messages.message(chat_id, self.ad))
         calls.append(

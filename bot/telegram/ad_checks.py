@@ -1,15 +1,16 @@
 """Interpret Telegram's answers when a check edits a published ad to its approved content."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from bot.telegram import api_response
+from bot.telegram import ad_messages, api_response
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import LookupResult, Probe
 from db.models.posting import AdPart, Verdict
+from services.market.creatives import Creative
 from services.posts.media_comparison import EDITED_ONCE, NOT_COMPARED
 
 EDITED_TWICE = (AdPart.MEDIA, AdPart.PREVIEW)
@@ -28,6 +29,22 @@ class CheckResult:
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
     """False if no edit can undo the alteration."""
+
+
+def steps(
+    message_ids: Sequence[int], creative: Creative, *, restore: bool
+) -> Iterator[tuple[int, Creative, AdPart | None]]:
+    """Yield the steps of a check of a post: a message id, its content, and a part of the content.
+
+    Without `restore`, each message is only looked for, and the part is None. Raises ValueError if
+    the ad has another number of messages.
+    """
+    for message_id, content in zip(message_ids, creative.messages, strict=True):
+        if restore:
+            for part in ad_messages.parts(content, in_album=bool(creative.items)):
+                yield message_id, content, part
+        else:
+            yield message_id, content, None
 
 
 def interpret(response: ApiResponse, part: AdPart) -> CheckResult:

@@ -3,15 +3,18 @@
 from typing import Any
 
 from aiogram.methods import (
+    CopyMessages,
     EditMessageCaption,
     EditMessageMedia,
     EditMessageReplyMarkup,
     EditMessageText,
     SendAnimation,
     SendDocument,
+    SendMediaGroup,
     SendMessage,
     SendPhoto,
     SendVideo,
+    TelegramMethod,
 )
 from aiogram.types import (
     InlineKeyboardButton,
@@ -21,6 +24,7 @@ from aiogram.types import (
     InputMediaPhoto,
     InputMediaVideo,
     LinkPreviewOptions,
+    MediaUnion,
     MessageEntity,
 )
 
@@ -29,15 +33,22 @@ from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
-AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation | SendDocument
 AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
 
 
-def message(chat_id: int, creative: Creative) -> AdMessage:
-    """Build the method that publishes an ad.
+def message(chat_id: int, creative: Creative) -> TelegramMethod[Any]:
+    """Build the method that publishes an ad, also all messages of an album.
 
     Raises ValueError if aiogram does not accept the content.
     """
+    if creative.items:
+        files = [_input_media(item) for item in creative.items]
+        media: list[MediaUnion] = [
+            file for file in files if not isinstance(file, InputMediaAnimation)
+        ]
+        if len(media) < len(files):
+            raise ValueError("no album has an animation")
+        return SendMediaGroup(chat_id=chat_id, media=media)
     if creative.kind == "text":
         return SendMessage(
             chat_id=chat_id,
@@ -68,8 +79,26 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
     raise ValueError(f"no ad is a {creative.kind}")
 
 
-def parts(creative: Creative) -> list[AdPart]:
-    """Return the parts of an ad in the order in which a check compares them."""
+def count(method: TelegramMethod[Any]) -> int:
+    """Return how many messages a method sends, as Telegram's limits count them."""
+    match method:
+        case SendMediaGroup(media=media):
+            return len(media)
+        case CopyMessages(message_ids=ids):
+            return len(ids)
+        case _:
+            return 1
+
+
+def parts(creative: Creative, *, in_album: bool = False) -> list[AdPart]:
+    """Return the parts of a message of an ad in the order in which a check compares them.
+
+    A message of an album (`in_album`) has no button. Without a caption, the edit of its media
+    alone compares it, because this edit also sets the caption: an album has up to ten messages,
+    and Telegram allows 20 requests a minute in a channel.
+    """
+    if in_album:
+        return [AdPart.TEXT, AdPart.MEDIA] if creative.text else [AdPart.MEDIA]
     # An edit of the text or the media also restores the button, so the button comes first.
     if creative.kind == "text":
         return [AdPart.BUTTON, text_part(creative)]

@@ -36,7 +36,7 @@ from aiogram.types import CallbackQuery
 from bot import handler_slots
 from bot.admin_chat import AdminChat
 from bot.context import database_errors
-from bot.telegram import rate_limits
+from bot.telegram import ad_messages, rate_limits
 from bot.telegram.bounded_session import BoundedSession
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import ANSWER_SECONDS, api_server
@@ -176,13 +176,15 @@ class KeepLimits(BaseRequestMiddleware):
         chat_id = getattr(method, "chat_id", None)
         if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS + _FREE):
             return await make_request(bot, method)
+        messages = ad_messages.count(method)
         is_new = not isinstance(method, EditMessageText | EditMessageReplyMarkup)
         wait = await self._limiter.wait(
             chat_id,
             within=WAIT_SECONDS,
             # Answers in the admin chat have the same priority as ads.
             ad=chat_id == self._admin_chat.id,
-            parts=1 + rate_limits.KEPT_FROM_ANSWERS if is_new else 0,
+            messages=messages,
+            parts=messages + rate_limits.KEPT_FROM_ANSWERS if is_new else 0,
             answer=True,
         )
         if wait:

@@ -85,6 +85,18 @@ def message_id(result: object) -> int | None:
     return value if type(value) is int and value > 0 else None
 
 
+def sent_ids(result: object, items: int) -> tuple[int, ...] | None:
+    """Return the ids of the messages of a sent post, in the order of an album's items.
+
+    `items` is the number of an album's items, or 0. None means that `result` has not exactly these
+    messages. Telegram numbers the messages of an album in the order of its items.
+    """
+    messages = result if items and isinstance(result, list) else [result]
+    ids = [value for each in messages if (value := message_id(each)) is not None]
+    is_whole = len(messages) == len(set(ids)) == max(items, 1)
+    return tuple(sorted(ids)) if is_whole else None
+
+
 def retry_after(answer: dict[str, Any]) -> timedelta:
     """Return the pause that an answer with status 429 asks for, at most MAX_RETRY_AFTER.
 

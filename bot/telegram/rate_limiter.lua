@@ -20,8 +20,9 @@
 -- 9. for each confirmed message: its chat, and how long ago Telegram's answer came
 -- 10. for each request of a slot: its chat, 1 for an ad, 1 if its answer will be confirmed, how long
 --     before its time it takes a slot, a number N (the slot is given only if fewer than N messages
---     count in the chat's last minute; 0 if the request uses no slot of the minute), and 1 for an answer
---     to a person, which does not wait for the chat's second.
+--     count in the chat's last minute; 0 if the request uses no slot of the minute), 1 for an answer
+--     to a person, which does not wait for the chat's second, and how many messages the request sends.
+--     An album counts as its number of messages among those to all chats and of the chat's minute.
 --
 -- Keys 1 and 2 and those of the chats are sorted sets. A score is a time by Redis's own clock, because
 -- the clocks of the processes may differ. In key 1, it is the end of the cool-down. In the other sets,
@@ -86,7 +87,7 @@ local result = {}
 while KEYS[key + 1] do
     local chat, is_ad, will_confirm = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
     local request_lead, minute_rank = ARGV[arg + 4], tonumber(ARGV[arg + 5])
-    local is_answer = ARGV[arg + 6] == '1'
+    local is_answer, messages = ARGV[arg + 6] == '1', tonumber(ARGV[arg + 7])
     local second, minute = KEYS[key + 1], KEYS[key + 2]
     redis.call('ZREMRANGEBYSCORE', second, latest_time, '+inf')
     redis.call('ZREMRANGEBYSCORE', minute, latest_time, '+inf')
@@ -97,22 +98,31 @@ while KEYS[key + 1] do
     local allowed = limit
     if not is_ad and redis.call('EXISTS', notice_mark) == 1 then allowed = notice_limit end
     local send_at = math.max(now, last + min_gap)
-    if used >= allowed then send_at = math.max(send_at, free_at(all, allowed, 1000)) end
+    local room = math.max(allowed - messages + 1, 1)
+    if used >= room then send_at = math.max(send_at, free_at(all, room, 1000)) end
     if chat_free_at > now then
         result[#result + 1], result[#result + 2] = 2, math.ceil(math.max(chat_free_at, send_at) - now)
     elseif send_at - request_lead > now then
         result[#result + 1], result[#result + 2] = 1, math.ceil(send_at - now)
     else
         local counts_from = will_confirm and send_at + pending_ms or send_at
-        if used >= limit then redis.call('ZREMRANGEBYRANK', all, 0, 0) else used = used + 1 end
+        local over = used + messages - limit
+        if over > 0 then redis.call('ZREMRANGEBYRANK', all, 0, over - 1) end
         local member = is_answer and string.format('%s:%.3f', chat, send_at) or chat
         redis.call('ZADD', all, counts_from, member)
+        for i = 2, messages do
+            redis.call('ZADD', all, counts_from, string.format('%s:%.3f:%d', chat, send_at, i))
+        end
+        used = redis.call('ZCARD', all)
         redis.call('ZADD', second, counts_from, chat)
         redis.call('PEXPIRE', all, 1000 + lead + pending_ms)
         redis.call('PEXPIRE', second, 1000 + lead + pending_ms)
         if in_minute then
             redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
             redis.call('ZADD', minute, counts_from, string.format('%.1f', send_at))
+            for i = 2, messages do
+                redis.call('ZADD', minute, counts_from, string.format('%.1f:%d', send_at, i))
+            end
             redis.call('PEXPIRE', minute, 60000 + lead + pending_ms)
         end
         last = send_at
@@ -120,6 +130,6 @@ while KEYS[key + 1] do
         if not is_ad then redis.call('SET', notice_mark, 1, 'PX', mark_ms) end
         result[#result + 1], result[#result + 2] = 0, math.ceil(send_at - now)
     end
-    key, arg = key + 2, arg + 6
+    key, arg = key + 2, arg + 7
 end
 return result

@@ -43,6 +43,8 @@ class SendOptions(TypedDict, total=False):
     ad: bool
     answered: bool
     """True if the caller calls `confirm` after Telegram has answered."""
+    messages: int
+    """How many messages the request sends: more than one for an album. The default is 1."""
     parts: int
     """How many messages must fit into the chat's limit per minute.
 
@@ -66,6 +68,7 @@ class _Request:
     chat_id: int
     ad: bool
     answered: bool
+    messages: int
     parts: int
     answer: bool
     give_up_at: float
@@ -117,6 +120,9 @@ class RateLimiter:
         time, the result's `wait` is above 0. The share SHARE_FOR_ADS of the slots is reserved for
         ads.
 
+        An album takes one slot, and counts as its number of `messages`: the limits of all chats and
+        of the chat's minute must have room for them. Within the chat's second, it counts as one.
+
         For an ad or with the option `answered`, the caller must call `confirm` when Telegram's
         answer arrives. Each message needs its own call of this method.
         """
@@ -129,6 +135,7 @@ class RateLimiter:
                 chat_id,
                 ad,
                 answered,
+                options.get("messages", 1),
                 options.get("parts", 1),
                 options.get("answer", False),
                 give_up_at,
@@ -202,7 +209,7 @@ class RateLimiter:
         else:
             for request, (verdict, _) in zip(batch, results, strict=True):
                 if verdict == 0:
-                    self._local.record(request.chat_id)
+                    self._local.record(request.chat_id, request.messages)
         now, pauses = time.monotonic(), []
         for request, (verdict, seconds) in zip(batch, results, strict=True):
             if request.slot.done():
@@ -241,9 +248,10 @@ class RateLimiter:
             # at least for the shortest gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, longest_lead)
-            minute_rank = rate_limits.PER_MINUTE - request.parts + 1 if request.parts else 0
+            minute_rank = rate_limits.minute_rank(request.parts)
             flags = [int(request.ad), int(request.answered)]
             args += [request.chat_id, *flags, lead, minute_rank, int(request.answer)]
+            args += [request.messages]
         began = time.monotonic()
         try:
             result = await self._link.ask(lambda: self._script(keys=keys, args=args))
@@ -256,7 +264,9 @@ class RateLimiter:
         ]
 
     def _reserve_locally(self, request: _Request) -> tuple[int, float]:
-        wait = self._local.reserve(request.chat_id, request.parts, answer=request.answer)
+        wait = self._local.reserve(
+            request.chat_id, request.parts, answer=request.answer, messages=request.messages
+        )
         if wait.chat > 0:
             return 2, max(wait)
         return (1, wait.all_chats) if wait.all_chats > 0 else (0, 0.0)

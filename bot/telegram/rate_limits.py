@@ -55,17 +55,28 @@ class Wait(NamedTuple):
 NO_WAIT = Wait(0.0, 0.0)
 
 
-def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
-    """Return the limits for a message to a chat, the limit of all chats first.
+def minute_rank(parts: int) -> int:
+    """Return how many messages of the last minute forbid a slot with room for `parts` messages.
+
+    0 means that the limit per minute does not apply.
+    """
+    return max(PER_MINUTE - parts + 1, 1) if parts else 0
+
+
+def rules(
+    chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False, messages: int = 1
+) -> list[Rule]:
+    """Return the limits for a slot of `messages` messages to a chat, the limit of all chats first.
 
     The limit per minute applies to groups and channels, unless `parts` is 0. If `answer` is True,
     the chat's limit per second does not apply.
     """
-    found = [Rule("all", per_second, 1_000)]
+    # An album may be larger than the limit of all chats.
+    found = [Rule("all", max(per_second - messages + 1, 1), 1_000)]
     if not answer:
         found.append(Rule(f"{chat_id}:second", 1, 1_000))
     if chat_id < 0 and parts:
-        found.append(Rule(f"{chat_id}:minute", PER_MINUTE - parts + 1, 60_000))
+        found.append(Rule(f"{chat_id}:minute", minute_rank(parts), 60_000))
     return found
 
 
@@ -79,26 +90,30 @@ class LocalLimiter:
         self._cooling: dict[int, float] = {}
         self._drop_above = MAX_WINDOWS
 
-    def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
-        """Reserve a slot (the permission to send one message now) and return NO_WAIT.
+    def reserve(
+        self, chat_id: int, parts: int = 1, *, answer: bool = False, messages: int = 1
+    ) -> Wait:
+        """Reserve a slot (the permission to send now) and return NO_WAIT.
 
-        If no slot is free, nothing is reserved, and the result is the time to wait.
+        The slot counts as `messages` messages, which is more than 1 for an album. If no slot is
+        free, nothing is reserved, and the result is the time to wait.
         """
         now = time.monotonic()
         all_chats, *others = (
             self._seconds_until_free(rule, now)
-            for rule in rules(chat_id, self._per_second, parts, answer=answer)
+            for rule in rules(chat_id, self._per_second, parts, answer=answer, messages=messages)
         )
         wait = Wait(all_chats, max([self._cooling_left(chat_id, now), *others]))
         if wait == NO_WAIT:
-            self.record(chat_id)
+            self.record(chat_id, messages)
         return wait
 
-    def record(self, chat_id: int) -> None:
-        """Count a message that this process or Redis has permitted."""
+    def record(self, chat_id: int, messages: int = 1) -> None:
+        """Count the messages that this process or Redis has permitted with one slot."""
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
-            self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
+            sent = self._sent.setdefault(rule.key, deque(maxlen=rule.limit))
+            sent.extend([now] * messages)
         self._drop_old(now)
 
     def cool_down(self, chat_id: int, seconds: float) -> None:

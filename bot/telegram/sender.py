@@ -3,9 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.methods import (
     DeleteMessage,
+    DeleteMessages,
     ForwardMessage,
     GetChatMember,
     GetMe,
@@ -30,6 +30,7 @@ from bot.telegram.ad_checks import CheckResult
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import BotRights, LookupResult, Probe
 from bot.telegram.post_deletion import Deletion, DeletionResult
+from bot.telegram.send_outcomes import NotSent, Refused, SendOutcome, Uncertain, interpret_send
 from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
@@ -38,45 +39,6 @@ SEND_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
 """The time limit of a call that answers a person, in seconds."""
 CONNECT_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Sent:
-    """The ad was published in the channel. `message_id` is the id of the post."""
-
-    message_id: int
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Telegram refused to publish the ad, or the ad's request cannot be built."""
-
-    error: str
-    rights_lost: bool
-    gone: bool = False
-    """True if the channel is gone or private."""
-
-
-@dataclass(frozen=True)
-class NotSent:
-    """The ad is certainly not in the channel, for another reason than its content."""
-
-    error: str
-    counts: bool
-    """True if this outcome counts as an attempt of the post job."""
-    retry_after: timedelta | None = None
-    stop_all: bool = False
-    """True if every other send would fail too, for example after a wrong token."""
-
-
-@dataclass(frozen=True)
-class Uncertain:
-    """The ad may or may not be in the channel."""
-
-    error: str
-
-
-SendOutcome = Sent | Refused | NotSent | Uncertain
 
 
 @dataclass
@@ -144,14 +106,19 @@ class Sender:
             # Only the class is stored, because an exception's message contains the token.
             cause = type(error).__name__
             return Uncertain(cause) if state.started else NotSent(cause, counts=True)
-        return interpret_send(response)
+        return interpret_send(response, len(creative.items))
 
-    async def delete_post(self, chat_id: int, message_id: int, *, not_after: float) -> Deletion:
-        """Delete a post with one request, and return the outcome. No error is raised.
+    async def delete_post(
+        self, chat_id: int, message_ids: Sequence[int], *, not_after: float
+    ) -> Deletion:
+        """Delete all messages of a post with one request, and return the outcome.
 
-        The request is never made after `not_after`, a time of `time.monotonic()`.
+        No error is raised. The request is never made after `not_after`, a time of
+        `time.monotonic()`.
         """
-        method = DeleteMessage(chat_id=chat_id, message_id=message_id)
+        method: TelegramMethod[bool] = DeleteMessages(chat_id=chat_id, message_ids=[*message_ids])
+        if len(message_ids) == 1:
+            method = DeleteMessage(chat_id=chat_id, message_id=message_ids[0])
         try:
             return post_deletion.interpret(await self._request(method, _RequestState(not_after)))
         except _TooLateError:
@@ -162,7 +129,7 @@ class Sender:
     async def check_post(
         self,
         chat_id: int,
-        message_id: int,
+        message_ids: Sequence[int],
         creative: Creative,
         *,
         restore: bool = True,
@@ -170,17 +137,19 @@ class Sender:
     ) -> CheckResult | None:
         """Edit each part of a published ad to its approved content, and return what this proves.
 
-        If `restore` is False, nothing is edited, and the result only says whether the post is
-        there. `wait_for_slot` is called before each
-        request, and False forbids the request. If the bot may not edit the post, Telegram is asked
-        about the bot's rights. Returns None if too few requests were made to find anything out.
+        `message_ids` are those of the post's messages, in the order of an album's items. A missing
+        message of an album makes the whole post GONE: the bot cannot restore it. If `restore` is
+        False, nothing is edited, and the result only says whether the post is there.
+        `wait_for_slot` is called before each request, and False forbids the request. If the bot may
+        not edit the post, Telegram is asked about the bot's rights. Returns None if too few
+        requests were made to find anything out.
         """
         results: list[CheckResult] = []
-        for part in ad_messages.parts(creative) if restore else [None]:
+        for message_id, content, part in ad_checks.steps(message_ids, creative, restore=restore):
             result = (
                 await self._probe_post(chat_id, message_id, wait_for_slot)
                 if part is None
-                else await self._check_part(chat_id, message_id, creative, part, wait_for_slot)
+                else await self._check_part(chat_id, message_id, content, part, wait_for_slot)
             )
             if result is None:
                 return ad_checks.combine(results, complete=False)
@@ -345,28 +314,6 @@ class Sender:
         ) as response:
             body = await bounded_json.read_body(response, bounded_json.MAX_ANSWER)
             return ApiResponse(response.status, body)
-
-
-def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return what Telegram's answer to a send proves."""
-    answer = api_response.parse(response)
-    if answer is None:
-        return Uncertain(f"{response.status}: the answer could not be read")
-    if answer["ok"]:
-        message_id = api_response.message_id(answer.get("result"))
-        return Sent(message_id) if message_id else Uncertain("200: no message in the answer")
-    error = api_response.error_text(response.status, answer)
-    match response.status:
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return NotSent(error, counts=False, retry_after=api_response.retry_after(answer))
-        case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            loss = api_response.loss_reason(error)
-            gone = loss == api_response.GONE
-            return Refused(error, rights_lost=loss is not None and not gone, gone=gone)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
-            return NotSent(error, counts=True, stop_all=True)
-        case _:
-            return Uncertain(error)
 
 
 def _create_session(seconds: float) -> ClientSession:

@@ -3,13 +3,11 @@
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION with_addresses(ad jsonb, addresses jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT ad || CASE WHEN addresses ? (ad->>'button_url')
+    SELECT with_linked_addresses(ad, addresses)
+    || CASE WHEN addresses ? (ad->>'button_url')
         THEN jsonb_build_object('button_url', addresses->(ad->>'button_url')) ELSE '{}' END
-    || CASE WHEN jsonb_typeof(ad->'entities') = 'array' THEN jsonb_build_object('entities', (
-        SELECT coalesce(jsonb_agg(
-            CASE WHEN entity->>'type' = 'text_link' AND addresses ? (entity->>'url')
-                THEN entity || jsonb_build_object('url', addresses->(entity->>'url'))
-                ELSE entity END ORDER BY place), '[]')
-        FROM jsonb_array_elements(ad->'entities') WITH ORDINALITY AS entities (entity, place)
+    || CASE WHEN jsonb_typeof(ad->'items') = 'array' THEN jsonb_build_object('items', (
+        SELECT coalesce(jsonb_agg(with_linked_addresses(item, addresses) ORDER BY place), '[]')
+        FROM jsonb_array_elements(ad->'items') WITH ORDINALITY AS items (item, place)
     )) ELSE '{}' END
 $$

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
+from db.models.campaigns import IS_ALBUM_WHOLE
 
 
 class Answer(StrEnum):
@@ -50,6 +51,7 @@ class PlacementVersion(Base):
     """A former version of a placement. Written by the trigger `new_version` alone."""
 
     __tablename__ = "placement_versions"
+    __table_args__ = (CheckConstraint(IS_ALBUM_WHOLE, name="album"),)
 
     campaign_target_id: Mapped[int] = mapped_column(
         ForeignKey("campaign_targets.id"), primary_key=True

@@ -49,6 +49,26 @@ class TargetStatus(StrEnum):
     EXPIRED = "expired"
 
 
+IS_ALBUM_WHOLE = """
+    CASE
+    WHEN creative->>'kind' = 'album' AND jsonb_typeof(creative->'items') = 'array' THEN
+        jsonb_array_length(creative->'items') BETWEEN 2 AND 10
+        AND creative->>'text' = '' AND creative->>'button_url' IS NULL
+        AND creative->>'file_id' IS NULL
+        AND jsonb_array_length(creative->'items') IN (
+            jsonb_array_length(jsonb_path_query_array(creative, '$.items[*] ? (
+                (@.kind == "photo" || @.kind == "video")
+                && @.file_id like_regex "^." && @.file_unique_id like_regex "^.")')),
+            jsonb_array_length(jsonb_path_query_array(creative, '$.items[*] ? (
+                @.kind == "document"
+                && @.file_id like_regex "^." && @.file_unique_id like_regex "^.")')))
+    WHEN creative->>'kind' = 'album' THEN false
+    ELSE creative->'items' IS NULL END
+"""
+"""The condition of the tables with ads: an album has all that Telegram needs, and no other ad has
+items. `like_regex "^."` says that a value is a text with at least one character."""
+
+
 class Campaign(Base):
     """An advertiser's plan: a creative (the ad) and a budget."""
 
@@ -56,6 +76,7 @@ class Campaign(Base):
     __table_args__ = (
         CheckConstraint("total_budget > 0", name="total_budget"),
         CheckConstraint("topic ~ '^[a-z]{1,32}$'", name="topic"),
+        CheckConstraint(IS_ALBUM_WHOLE, name="album"),
         Index("ix_campaigns_advertiser_id_id", "advertiser_id", "id"),
     )
 
@@ -166,6 +187,7 @@ class CampaignTarget(Base):
         CheckConstraint(REMOVABLE, name="removable"),
         CheckConstraint("complaint_window >= '00:00:00'", name="complaint_window"),
         CheckConstraint("cancelled_at IS NULL OR status = 'refunded'", name="cancelled"),
+        CheckConstraint(IS_ALBUM_WHOLE, name="album"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),

@@ -68,6 +68,10 @@ class PostJob(Base):
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
         ),
+        CheckConstraint(
+            "other_message_ids = '{}' OR coalesce(message_id < ALL (other_message_ids), false)",
+            name="other_message_ids",
+        ),
         CheckConstraint("(breach IS NULL) = (breach_refund_at IS NULL)", name="breach_refund"),
         # In each channel, only one post may be sending or uncertain at a time. Otherwise nobody
         # could distinguish an uncertain post from the bot's other posts.
@@ -85,6 +89,11 @@ class PostJob(Base):
             "channel_id",
             "message_id",
             postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_post_jobs_albums",
+            "channel_id",
+            postgresql_where=text("other_message_ids <> '{}'"),
         ),
         Index(
             "ix_post_jobs_next_check",
@@ -166,6 +175,11 @@ class PostJob(Base):
     """Whether the escrow is released or refunded. A trigger sets this value."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
+    """The id of the post: of its first message if the ad is an album."""
+    other_message_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'")
+    )
+    """The ids of an album's other messages, in the order of its items. Empty for other ads."""
     sent_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     created_at: Mapped[CreatedAt]

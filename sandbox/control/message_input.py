@@ -22,9 +22,7 @@ OTHERS: dict[str, Json] = {
 def read_draft(request: ControlRequest) -> Draft:
     """Return the message of a request as an unsent draft."""
     source = request.get("forward_from", dict)
-    if source is not None:
-        return _read_forward(request, source)
-    draft = Draft(_read_content(request))
+    draft = Draft(_read_content(request)) if source is None else _read_forward(request, source)
     album = request.get("media_group_id", str)
     if album is not None:
         draft.extra["media_group_id"] = album

@@ -6,13 +6,14 @@ from typing import Any
 from aiogram import methods
 
 from sandbox.method_call import MethodCall
-from sandbox.methods import chats, delivery, editing, payments, profile, queries, sending
+from sandbox.methods import albums, chats, delivery, editing, payments, profile, queries, sending
 from sandbox.registry import MethodClass
 
 IMPLEMENTED: dict[MethodClass, Callable[[MethodCall[Any]], object]] = {
     methods.AnswerCallbackQuery: queries.answer_callback_query,
     methods.AnswerPreCheckoutQuery: queries.answer_pre_checkout_query,
     methods.CopyMessage: sending.copy_message,
+    methods.CopyMessages: albums.copy_messages,
     methods.DeleteMessage: editing.delete_message,
     methods.DeleteMessages: editing.delete_messages,
     methods.DeleteMyCommands: profile.delete_my_commands,
@@ -41,6 +42,7 @@ IMPLEMENTED: dict[MethodClass, Callable[[MethodCall[Any]], object]] = {
     methods.SendChatAction: sending.send_chat_action,
     methods.SendDocument: sending.send_document,
     methods.SendInvoice: payments.send_invoice,
+    methods.SendMediaGroup: albums.send_media_group,
     methods.SendMessage: sending.send_message,
     methods.SendPhoto: sending.send_photo,
     methods.SendVideo: sending.send_video,

@@ -99,7 +99,7 @@ def _send_media(
         content[kind]["thumbnail"] = media.photo_size(
             media.store_upload(call.state, "photo", upload)
         )
-    return _post_message(call, chat, Draft(content, inline, keyboard)).body
+    return post_message(call, chat, Draft(content, inline, keyboard)).body
 
 
 def _media_flags(
@@ -121,10 +121,11 @@ def send(call: MethodCall[Any], content: Json, *, keyboard: Json | None = None) 
     """
     inline, reply_keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
-    return _post_message(call, chat, Draft(content, inline or keyboard, reply_keyboard)).body
+    return post_message(call, chat, Draft(content, inline or keyboard, reply_keyboard)).body
 
 
-def _post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:
+def post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:
+    """Post a message in a chat in which the bot may write, with the options of the request."""
     if draft.keyboard and chat.type == "channel":
         raise bad_request("inline keyboard expected")
     draft.protected = bool(unwrap_default(call.request.protect_content))
@@ -172,7 +173,7 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
         content |= messages.caption_fields(caption, above=above)
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
-    posted = _post_message(call, chat, Draft(content, inline, keyboard))
+    posted = post_message(call, chat, Draft(content, inline, keyboard))
     return {"message_id": posted.message_id}
 
 

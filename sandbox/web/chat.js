@@ -149,9 +149,10 @@ function meta(message, tools) {
   return line;
 }
 
-// Draw one message. `own` means that the person of this page wrote it.
-export function bubble(message, { own, named, tools, press }) {
-  const item = make("li", `message${own ? " own" : ""}`);
+// Draw one message. `own` means that the person of this page wrote it, and `joined` that it is in the
+// album of the message before.
+export function bubble(message, { own, joined, named, tools, press }) {
+  const item = make("li", `message${own ? " own" : ""}${joined ? " joined" : ""}`);
   item.dataset.id = message.message_id;
   const box = make("div", "bubble");
   item.append(box);
@@ -160,8 +161,9 @@ export function bubble(message, { own, named, tools, press }) {
     box.textContent = service(message);
     return item;
   }
-  if (named) box.append(make("div", "who", message.from_name));
-  if (message.forward_origin) box.append(make("div", "who", "Forwarded"));
+  if (named && !joined) box.append(make("div", "who", message.from_name));
+  if (message.media_group_id && !joined) box.append(make("div", "who", "Album"));
+  if (message.forward_origin && !joined) box.append(make("div", "who", "Forwarded"));
   if (message.invoice) box.append(invoice(message.invoice));
   const text = message.text ?? message.caption;
   const shown = text ? [words(text, message.entities)] : [];

@@ -213,7 +213,8 @@ function drawMessages({ messages, keyboard }) {
   const atEnd = !list.childElementCount
     || list.scrollHeight - list.scrollTop - list.clientHeight < 120
     || messages.at(-1)?.author_id === world.person;
-  list.replaceChildren(...messages.map((message) => bubble(message, {
+  list.replaceChildren(...messages.map((message, index) => bubble(message, {
+    joined: message.media_group_id && messages[index - 1]?.media_group_id === message.media_group_id,
     own: message.author_id === world.person && chat.type !== "channel",
     named: chat.type !== "private",
     tools: tools(chat, message),

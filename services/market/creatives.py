@@ -7,7 +7,11 @@ from typing import Any
 from services.market import links
 from services.platform import characters, errors
 
-KINDS = ("text", "photo", "video", "animation", "document")
+KINDS = ("text", "photo", "video", "animation", "document", "album")
+ALBUMS = (frozenset({"photo", "video"}), frozenset({"document"}))
+"""The kinds of items that an album can have together."""
+LEAST_ITEMS, MOST_ITEMS = 2, 10
+"""Telegram shows between LEAST_ITEMS and MOST_ITEMS messages as one album."""
 PREVIEW_SIZES = ("small", "large")
 SHOWN_MEDIA = ("photo", "video", "animation")
 """The kinds whose file the channel shows, so that it can have a spoiler below its caption."""
@@ -28,11 +32,11 @@ def utf16_length(text: str) -> int:
 
 @dataclass(frozen=True)
 class Creative:
-    """The content of an ad: a text, at most one file and at most one link button."""
+    """The content of an ad: a text, at most one file and at most one link button, or an album."""
 
     kind: str
     text: str = ""
-    """The text, or the caption of the picture, video, GIF or document."""
+    """The text, or the caption of the picture, video, GIF or document. Empty for an album."""
     entities: list[dict[str, Any]] = field(default_factory=list)
     """The formatting of the text, exactly as Telegram sent it."""
     file_id: str | None = None
@@ -50,6 +54,14 @@ class Creative:
     It has at most the keys `url` (the previewed page, if it is not the first link of the text),
     `size` (one of PREVIEW_SIZES) and `above` (True if the preview stands above the text).
     """
+
+    items: tuple["Creative", ...] = ()
+    """The messages of an album, in their order, each with its own file. Empty for other ads."""
+
+    @property
+    def messages(self) -> tuple["Creative", ...]:
+        """The content of each message of the post: the items of an album, or the ad itself."""
+        return self.items or (self,)
 
     def validate(self) -> "Creative":
         """Check a new creative with its links, and return the creative.
@@ -71,6 +83,8 @@ class Creative:
             if entity.get("type") == "text_link":
                 links.require(str(entity.get("url")), schemes=links.TEXT_SCHEMES)
                 links.require_order(self.text, int(entity["offset"]), int(entity["length"]))
+        for item in self.items:
+            item.validate()
         return self
 
     def validate_stored(self) -> "Creative":
@@ -80,6 +94,8 @@ class Creative:
         """
         if self.kind not in KINDS:
             raise errors.InvalidCreative("kind", "unknown")
+        if self.kind == "album" or self.items:
+            return _checked_album(self)
         if (self.kind == "text") != (self.file_id is None):
             raise errors.InvalidCreative(
                 "file", "missing" if self.file_id is None else "unexpected"
@@ -103,12 +119,14 @@ class Creative:
         stored = {name: value for name, value in asdict(self).items() if value is not False}
         if self.link_preview is None:
             del stored["link_preview"]
-        return stored
+        del stored["items"]
+        return stored | ({"items": [item.as_json() for item in self.items]} if self.items else {})
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
         """Build a creative from a stored JSON object, without a check."""
-        return Creative(**stored)
+        items = tuple(Creative.from_json(item) for item in stored.get("items", ()))
+        return Creative(**stored | {"items": items})
 
 
 def read_or_none(stored: dict[str, Any]) -> Creative | None:
@@ -117,6 +135,23 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
         return Creative.from_json(stored).validate_stored()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
         return None
+
+
+def _checked_album(album: Creative) -> Creative:
+    """Check an album and its items, and return the album. Raises InvalidCreative, InvalidText."""
+    if album.button_text is not None or album.button_url is not None:
+        raise errors.InvalidCreative("album", "button")
+    if not LEAST_ITEMS <= len(album.items) <= MOST_ITEMS:
+        raise errors.InvalidCreative("album", "number")
+    if not any({item.kind for item in album.items} <= kinds for kinds in ALBUMS):
+        raise errors.InvalidCreative("album", "mixed")
+    if album != Creative("album", items=album.items):
+        raise errors.InvalidCreative("album", "unexpected")
+    for item in album.items:
+        if item.button_text is not None or item.file_unique_id is None:
+            raise errors.InvalidCreative("album", "unexpected")
+        item.validate_stored()
+    return album
 
 
 def _check_preview(creative: Creative) -> None:

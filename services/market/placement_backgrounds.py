@@ -138,7 +138,8 @@ def hosts(creative: Creative) -> Iterable[str]:
 
 def find_words(creative: Creative, words: Collection[str]) -> tuple[str, ...]:
     """Return the words, given in small letters, that are in the ad, its button or its links."""
-    everything = " ".join([creative.text, creative.button_text or "", *_links(creative)])
+    texts = [content.text for content in creative.messages]
+    everything = " ".join([*texts, creative.button_text or "", *_links(creative)])
     searched = " ".join(everything.split()).casefold()
     return tuple(word for word in words if word in searched)
 
@@ -146,8 +147,9 @@ def find_words(creative: Creative, words: Collection[str]) -> tuple[str, ...]:
 def _links(creative: Creative) -> Iterable[str]:
     if creative.button_url:
         yield creative.button_url
-    for entity in creative.entities:
-        if entity.get("type") == "text_link":
-            yield str(entity.get("url"))
-    # Telegram makes links of the addresses that stand in the text, and no entity names them.
-    yield from links.find_addresses(creative.text)
+    for content in creative.messages:
+        for entity in content.entities:
+            if entity.get("type") == "text_link":
+                yield str(entity.get("url"))
+        # Telegram makes links of the addresses that stand in the text, and no entity names them.
+        yield from links.find_addresses(content.text)

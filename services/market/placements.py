@@ -61,6 +61,8 @@ class Placement:
     job_status: str | None
     last_error: str | None
     message_id: int | None
+    other_message_ids: Sequence[int] | None
+    """The ids of an album's other messages, or None before the approval."""
     breach: str | None
     escrow_status: str | None
     returned: int | None
@@ -172,6 +174,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             PostJob.status,
             PostJob.last_error,
             PostJob.message_id,
+            PostJob.other_message_ids,
             PostJob.breach,
             Escrow.status,
             Escrow.returned,

@@ -39,16 +39,22 @@ class Links:
 
 def find_links(creative: Creative) -> Links:
     """Return the links of an ad, in the order in which they stand there, the button last."""
-    behind = [str(each.get("url")) for each in creative.entities if each.get("type") == "text_link"]
+    behind = [
+        str(each.get("url"))
+        for content in creative.messages
+        for each in content.entities
+        if each.get("type") == "text_link"
+    ]
     if creative.button_url is not None:
         behind.append(creative.button_url)
     countable = [url for url in behind if urlsplit(url).scheme in _WEB]
-    others = [*_shown(creative), *(url for url in behind if url not in countable)]
+    shown = [address for content in creative.messages for address in _shown(content)]
+    others = [*shown, *(url for url in behind if url not in countable)]
     return Links(tuple(dict.fromkeys(countable)), tuple(dict.fromkeys(others)))
 
 
 def _shown(creative: Creative) -> list[str]:
-    """Return the addresses in the text of an ad that Telegram itself turns into links."""
+    """Return the addresses in the text of a message that Telegram itself turns into links."""
     units = bytearray(creative.text.encode("utf-16-le"))
     for each in creative.entities:
         if each.get("type") in _NO_ADDRESS_IN:
@@ -69,6 +75,7 @@ def plain(creative: Creative, targets: Targets) -> Creative:
             else each
             for each in creative.entities
         ],
+        items=tuple(plain(item, targets) for item in creative.items),
     )
 
 

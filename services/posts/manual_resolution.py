@@ -3,11 +3,11 @@
 If the post job has changed since the admins were asked, a decision changes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.campaigns import CampaignStatus, Channel
@@ -24,35 +24,25 @@ from db.models.users import User, UserRole
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
-from services.posts import uncertain_posts
+from services.posts import post_candidates, uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
 """An admin's statement that a post is published is valid for this time."""
 REASON_LIMIT = 500
 
 
-async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
-    """Return whether a message id can be the id of an uncertain post.
-
-    The id must be above all ids that were known before the send, and must belong to no other post.
-    """
-    other = aliased(PostJob)
-    job_id = await session.scalar(
-        select(PostJob.id).where(
-            PostJob.campaign_target_id == target_id,
-            func.coalesce(PostJob.known_message_id, 0) < message_id,
-            ~exists().where(other.channel_id == PostJob.channel_id, other.message_id == message_id),
-        )
-    )
-    return job_id is not None
-
-
 async def confirm_published(
-    session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    target_id: int,
+    claim_no: int,
+    message_ids: Sequence[int],
 ) -> bool:
     """Record an admin's decision that an uncertain post is published. Start the promised hours.
 
-    The caller must have found the post through Telegram. Returns False if the job has changed since
+    The caller must have found all messages of the post through Telegram: `message_ids`, those of an
+    album in the order of its items. Returns False if the job has changed since
     the admins were asked. Locks the placement, its post job and its escrow, then the channel.
     Raises AccessDenied, OwnMoney, NotFound; PostNotProven if the message id is too low or belongs
     to another post.
@@ -63,24 +53,25 @@ async def confirm_published(
     if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
         return False
     _require_move(job, PostJobStatus.SUCCESS, role)
-    candidate = await is_candidate(session, target_id=target_id, message_id=message_id)
-    if not candidate or not await uncertain_posts.mark_published(
-        session, placement, message_id=message_id
-    ):
+    await post_candidates.require(session, target_id, message_ids)
+    if not await uncertain_posts.mark_published(session, placement, message_ids=message_ids):
         raise errors.PostNotProven(target_id, "another_post")
-    await _audit(session, actor, role, "resolution_confirm_published", job, message_id=message_id)
+    await _audit(
+        session, actor, role, "resolution_confirm_published", job, message_id=message_ids[0]
+    )
     return True
 
 
 async def state_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Record an admin's statement that an uncertain post has this message id.
+    """Record an admin's statement that an uncertain post has this message id, or begins there.
 
-    The second admin with the same statement within STATEMENT_VALID marks the post as published.
-    Returns False if the job has changed since the admins were asked. Locks the placement, its post
-    job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound; PostNotProven if
-    the message id is too low or belongs to another post.
+    An album is stated with its first message; the others are those of `post_candidates`. The second
+    admin with the same statement within STATEMENT_VALID marks the post as published. Returns False
+    if the job has changed since the admins were asked. Locks the placement, its post job and its
+    escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound; PostNotProven if a message id
+    is too low or belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -88,11 +79,11 @@ async def state_published(
     if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
         return False
     _require_move(job, PostJobStatus.SUCCESS, role)
-    if not await is_candidate(session, target_id=target_id, message_id=message_id):
-        raise errors.PostNotProven(target_id, "another_post")
+    message_ids = post_candidates.stated_ids(message_id, placement.creative)
+    await post_candidates.require(session, target_id, message_ids)
     statement = await _state(session, actor, role, job, message_id)
     if await _another_admin_agrees(session, statement):
-        await uncertain_posts.mark_published(session, placement, message_id=message_id)
+        await uncertain_posts.mark_published(session, placement, message_ids=message_ids)
         await _audit(
             session, actor, role, "resolution_confirm_published", job, message_id=message_id
         )

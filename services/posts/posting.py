@@ -90,20 +90,23 @@ _RECORD_PUBLISHED = text(
     """
     WITH moved AS (
         UPDATE post_jobs j
-        SET status = 'success', message_id = m.message_id, sent_at = m.sent_at, last_error = NULL,
-            lease_owner = NULL, lease_until = NULL, updated_at = clock(), first_absent_at = NULL,
-            next_check_at = m.next_check_at, escalate_at = m.escalate_at
+        SET status = 'success', message_id = m.message_id,
+            other_message_ids = CAST(m.other_ids AS bigint[]), sent_at = m.sent_at,
+            last_error = NULL, lease_owner = NULL, lease_until = NULL, updated_at = clock(),
+            first_absent_at = NULL, next_check_at = m.next_check_at, escalate_at = m.escalate_at
         FROM unnest(
             CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[]),
-            CAST(:message_ids AS bigint[]), CAST(:correlation_ids AS text[]),
-            CAST(:sent_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]),
-            CAST(:next_check_at AS timestamptz[]), CAST(:escalate_at AS timestamptz[])
-        ) AS m (job_id, claim_no, owner, message_id, correlation_id, sent_at, ends_at,
+            CAST(:message_ids AS bigint[]), CAST(:other_ids AS text[]),
+            CAST(:correlation_ids AS text[]), CAST(:sent_at AS timestamptz[]),
+            CAST(:ends_at AS timestamptz[]), CAST(:next_check_at AS timestamptz[]),
+            CAST(:escalate_at AS timestamptz[])
+        ) AS m (job_id, claim_no, owner, message_id, other_ids, correlation_id, sent_at, ends_at,
             next_check_at, escalate_at)
         WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
             AND j.lease_owner = m.owner
         RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
-            j.correlation_id AS origin_id, m.ends_at
+            coalesce(j.other_message_ids[cardinality(j.other_message_ids)], j.message_id)
+                AS last_id, j.correlation_id AS origin_id, m.ends_at
     ), post AS (
         SELECT moved.*, t.owner_id, c.advertiser_id
         FROM moved
@@ -113,8 +116,8 @@ _RECORD_PUBLISHED = text(
         UPDATE escrows e SET release_due_at = post.ends_at
         FROM post WHERE e.campaign_target_id = post.campaign_target_id AND e.status = 'held'
     ), known AS (
-        UPDATE channels ch SET last_message_id = post.message_id
-        FROM post WHERE ch.id = post.channel_id AND ch.last_message_id < post.message_id
+        UPDATE channels ch SET last_message_id = post.last_id
+        FROM post WHERE ch.id = post.channel_id AND ch.last_message_id < post.last_id
     ), written AS (
         INSERT INTO user_audit_logs (action, role, metadata, correlation_id)
         SELECT 'post_published', 'system', jsonb_build_object(
@@ -158,10 +161,11 @@ class Claim:
 
 
 class PublishedPost(NamedTuple):
-    """A claimed post that Telegram has published with this message id."""
+    """A claimed post that Telegram has published, with the ids of its messages."""
 
     claim: Claim
     message_id: int
+    other_ids: tuple[int, ...] = ()
 
 
 async def claim_due(
@@ -237,6 +241,8 @@ async def record_published(
         _fences([post.claim for post in posts])
         | {
             "message_ids": [post.message_id for post in posts],
+            # Arrays of different lengths are no array of arrays.
+            "other_ids": [f"{{{','.join(map(str, post.other_ids))}}}" for post in posts],
             "correlation_ids": [post.claim.correlation_id for post in posts],
             "sent_at": [each.sent_at for each in planned],
             "ends_at": [each.ends_at for each in planned],
@@ -275,12 +281,7 @@ async def record_refused(
 
 
 async def record_not_sent(
-    session: AsyncSession,
-    claim: Claim,
-    *,
-    error: str,
-    counts: bool,
-    retry_after: timedelta | None,
+    session: AsyncSession, claim: Claim, *, error: str, counts: bool, retry_after: timedelta | None
 ) -> bool:
     """Queue a post that was certainly not sent. Return False if the claim is not valid.
 

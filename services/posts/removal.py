@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
@@ -33,7 +33,8 @@ class DueRemoval:
     removal_id: int
     target_id: int
     chat_id: int
-    message_id: int
+    message_ids: tuple[int, ...]
+    """The ids of the post's messages: more than one for an album."""
     is_uncertain: bool
     is_late: bool
     """Whether Telegram no longer lets the bot delete the post."""
@@ -56,7 +57,11 @@ async def list_due(session: AsyncSession, *, limit: int) -> Sequence[DueRemoval]
             Removal.id,
             PostJob.campaign_target_id,
             Channel.chat_id,
-            func.coalesce(PostJob.message_id, 0),
+            func.array_prepend(
+                func.coalesce(PostJob.message_id, 0),
+                PostJob.other_message_ids,
+                type_=ARRAY(BigInteger),
+            ),
             Removal.status == RemovalStatus.UNCERTAIN,
             PostJob.sent_at + LATEST <= func.clock(),
             PostJob.correlation_id,
@@ -70,7 +75,7 @@ async def list_due(session: AsyncSession, *, limit: int) -> Sequence[DueRemoval]
         .order_by(Removal.due_at, Removal.id)
         .limit(limit)
     )
-    return [DueRemoval(*row) for row in rows]
+    return [DueRemoval(*row[:3], tuple(row[3]), *row[4:]) for row in rows]
 
 
 async def claim(session: AsyncSession, due: DueRemoval, *, owner: str) -> RemovalClaim | None:
@@ -226,7 +231,7 @@ async def _tell(session: AsyncSession, due: DueRemoval, status: RemovalStatus) -
     if status is RemovalStatus.REFUSED:
         del told["advertiser"]
     for party, user_id in told.items():
-        link = {} if status is RemovalStatus.DONE else {"message_id": due.message_id}
+        link = {} if status is RemovalStatus.DONE else {"message_id": due.message_ids[0]}
         await outbox.add(
             session,
             user_id=user_id,

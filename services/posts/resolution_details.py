@@ -45,6 +45,8 @@ class ResolutionCase:
     job_status: PostJobStatus
     escrow_status: EscrowStatus
     message_id: int | None
+    other_message_ids: Sequence[int]
+    """The ids of an album's other messages."""
     known_message_id: int | None
     ends_at: datetime | None
     """The end of the promised hours, or None before their start."""
@@ -61,6 +63,11 @@ class ResolutionCase:
     """The time of the last check that found the post and compared its text, or None."""
     taken_over: bool
     """True if the channel belongs to another person now than the owner of the placement."""
+
+    @property
+    def message_ids(self) -> Sequence[int]:
+        """The ids of all messages of the published post."""
+        return [] if self.message_id is None else [self.message_id, *self.other_message_ids]
 
     @property
     def uncertain(self) -> bool:
@@ -133,6 +140,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         job_status=job.status,
         escrow_status=escrow.status,
         message_id=job.message_id,
+        other_message_ids=job.other_message_ids,
         known_message_id=job.known_message_id,
         ends_at=escrow.release_due_at,
         last_error=job.last_error,

@@ -17,6 +17,7 @@ _NOTE = text(
     JOIN post_jobs job ON job.channel_id = channel.id AND NOT job.settled
     JOIN campaign_targets target ON target.id = job.campaign_target_id
     WHERE channel.chat_id = :chat_id AND job.status = 'success' AND job.message_id < :message_id
+        AND :message_id > ALL (job.other_message_ids)
         AND :posted_at < job.sent_at + target.hours_on_top * interval '1 hour'
     ON CONFLICT DO NOTHING
     RETURNING post_job_id

@@ -7,8 +7,21 @@ ids that were known before its send.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    any_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -26,6 +39,8 @@ SEARCH_INTERVAL = timedelta(minutes=1)
 """If a search proved nothing or its process died, the next search begins after this time."""
 ESCALATION_INTERVAL = timedelta(hours=24)
 """The time after which the admins are asked again about a post without a decision."""
+_NO_IDS = text("'{}'")
+"""The `other_message_ids` of a post that is no album, as the index `ix_post_jobs_albums` has it."""
 
 
 @dataclass(frozen=True)
@@ -94,28 +109,58 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
     return posts
 
 
-def _ids_of_others() -> Select[int | None]:
+def _ids_of_others() -> Select[int]:
+    """Select the ids above `known_message_id` of the messages of the channel's other posts."""
     other = aliased(PostJob)
+    ids = (
+        func.unnest(func.array_append(other.other_message_ids, other.message_id))
+        .table_valued("id")
+        .render_derived()
+    )
     return (
-        select(other.message_id)
+        select(ids.c.id)
+        .select_from(other)
+        .join(ids, true())
         .where(
             other.channel_id == PostJob.channel_id,
-            other.message_id > PostJob.known_message_id,
+            or_(
+                other.message_id > PostJob.known_message_id,
+                other.other_message_ids != _NO_IDS,
+            ),
+            ids.c.id > PostJob.known_message_id,
         )
         .correlate(PostJob)
     )
 
 
-async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
-    """Record that a search found the post, and start the promised hours.
+def is_of_another_post(message_id: int, *, channel_id: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that a message of a channel belongs to a recorded post.
 
-    Returns False if the job is no longer uncertain, or if the message id belongs to another post.
+    `channel_id` is a number or an expression of the caller's query.
+    """
+    other, album = aliased(PostJob), aliased(PostJob)
+    return or_(
+        exists().where(other.channel_id == channel_id, other.message_id == message_id),
+        exists().where(
+            album.channel_id == channel_id,
+            album.other_message_ids != _NO_IDS,
+            literal(message_id) == any_(album.other_message_ids),
+        ),
+    )
+
+
+async def record_found(
+    session: AsyncSession, post: UncertainPost, *, message_ids: Sequence[int]
+) -> bool:
+    """Record that a search found all messages of the post, and start the promised hours.
+
+    Returns False if the job is no longer uncertain, or if a message id belongs to another post.
     Locks the placement, its post job and its escrow, then the channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
-    if placement is None or not await mark_published(session, placement, message_id=message_id):
+    if placement is None or not await mark_published(session, placement, message_ids=message_ids):
         return False
-    await _audit(session, post, "post_found", message_id=message_id)
+    await _audit(session, post, "post_found", message_id=message_ids[0])
     return True
 
 
@@ -174,25 +219,26 @@ async def record_unknown(
 
 
 async def mark_published(
-    session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
+    session: AsyncSession, placement: queries.LockedPlacement, *, message_ids: Sequence[int]
 ) -> bool:
     """Mark an uncertain post as published, and start the promised hours.
 
-    Returns False if the message id belongs to another post. The caller must have locked the
-    placement. Locks the channel.
+    `message_ids` are those of the post's messages, in the order of an album's items. Returns False
+    if one belongs to another post. The caller must have locked the placement. Locks the channel.
     """
     job = placement.job
-    other_job_id = await session.scalar(
-        select(PostJob.id).where(
-            PostJob.channel_id == placement.channel.id, PostJob.message_id == message_id
-        )
-    )
-    if job is None or other_job_id is not None:
+    for message_id in message_ids:
+        if await session.scalar(
+            select(is_of_another_post(message_id, channel_id=placement.channel.id))
+        ):
+            return False
+    if job is None:
         return False
-    job.status, job.message_id, job.last_error = PostJobStatus.SUCCESS, message_id, None
+    job.status, job.last_error = PostJobStatus.SUCCESS, None
+    job.message_id, job.other_message_ids = message_ids[0], list(message_ids[1:])
     job.updated_at = await queries.now(session)
     await session.flush()
-    await verification.start_promised_hours(session, placement, message_id=message_id)
+    await verification.start_promised_hours(session, placement, message_ids=message_ids)
     return True
 
 

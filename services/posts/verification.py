@@ -39,7 +39,8 @@ class PostCheckTask:
     job_id: int
     target_id: int
     chat_id: int
-    message_id: int
+    message_ids: tuple[int, ...]
+    """The ids of the post's messages: more than one for an album, in the order of its items."""
     creative: Creative
     claimed_at: datetime
     """The database's time of the claim. The check begins at this time or later."""
@@ -64,12 +65,12 @@ def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
 
 
 async def start_promised_hours(
-    session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
+    session: AsyncSession, placement: queries.LockedPlacement, *, message_ids: Sequence[int]
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The caller must have locked the placement and set the status of its post job. Locks the escrow,
-    then the channel.
+    `message_ids` are those of the post's messages, the first one first. The caller must have locked
+    the placement and set the status of its post job. Locks the escrow, then the channel.
     """
     target = placement.target
     moment = await queries.now(session)
@@ -89,8 +90,10 @@ async def start_promised_hours(
             escalate_at=plan.escalate_at,
         )
     )
-    await newest_messages.record(session, chat_id=placement.channel.chat_id, message_id=message_id)
-    await _notify_parties(session, placement, "post_published", message_id=message_id)
+    await newest_messages.record(
+        session, chat_id=placement.channel.chat_id, message_id=max(message_ids)
+    )
+    await _notify_parties(session, placement, "post_published", message_id=message_ids[0])
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
@@ -104,7 +107,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
         PostJob.status == PostJobStatus.SUCCESS,
         CampaignTarget.promised_hours > 0,
         repeat_after=RECHECK_INTERVAL,
-        columns=[PostJob.message_id],
+        columns=[PostJob.message_id, PostJob.other_message_ids],
         limit=limit,
         check_began_at=func.clock(),
     )
@@ -122,7 +125,12 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
         await session.execute(insert(PostCheck), lost)
     return [
         PostCheckTask(
-            job.job_id, job.target_id, job.chat_id, job.more[0], job.creative, job.claimed_at
+            job.job_id,
+            job.target_id,
+            job.chat_id,
+            (job.more[0], *job.more[1]),
+            job.creative,
+            job.claimed_at,
         )
         for job in jobs
     ]

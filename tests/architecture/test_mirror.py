@@ -14,6 +14,8 @@ TESTED_ELSEWHERE = {
     "bot/look_up_callbacks": "handlers/test_look_ups presses and forges its buttons",
     "bot/owner_callbacks bot/topic_callbacks": "handlers/test_offers presses their buttons",
     "bot/result_callbacks": "handlers/test_results presses and forges its buttons",
+    "bot/telegram/send_outcomes": "test_sender gets every kind of answer",
+    "services/posts/post_candidates": "test_manual_resolution states right and wrong ids",
     "bot/start_errors": "test_startup_checks and test_health_pages meet it",
     "bot/redirect/metrics": "redirect/test_server and redirect/test_clicks count with it",
     "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",

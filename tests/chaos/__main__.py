@@ -65,7 +65,7 @@ SHORT_RUN = chaos_run.Size(
     sees_all_complaints=False,
 )
 SHOWN = (
-    *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
+    *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published", "albums"),
     *("duplicates", "lost", "moved_on_unknown", "altered_paid_as_stayed"),
     *("ever_uncertain", "unresolved"),
     "queued_behind_uncertain",
@@ -125,6 +125,7 @@ def problems(figures: Json) -> list[str]:
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
     if figures["stops_of_everything"] is not None:
         counts["stop of everything"] = figures["stops_of_everything"]
+    counts["album"] = figures["albums"]
     counts["removal of a post"] = figures["posts_taken_down"]
     counts["kill during a removal"] = figures["killed_during_removals"]
     counts |= figures["broken_promises"] | figures["owners_answers"] | figures["cancellations"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -31,8 +31,6 @@ CURRENCY = "USD"
 FEE_BPS = 1_000
 PRICE = 100
 DEPOSIT_AMOUNT = 100_000_000
-Files = Sequence[tuple[str, Mapping[str, Any]]]
-"""Pairs of the kind of an ad and its file, which is in the format of the Bot API."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,11 @@ class Market:
         assert self._operator is not None
         return self._operator
 
-    async def populate(self, *, advertisers: int, ads: int, files: Files = ()) -> None:
+    async def populate(self, *, advertisers: int, ads: int, files: Sequence[Creative] = ()) -> None:
         """Register all people, and create `ads` campaigns.
 
-        Each second campaign has one of the files. The last `advertisers` people get money.
+        Each second campaign has one of the `files`, which are ads without a text. The last
+        `advertisers` people get money.
         """
         people: list[int] = list(self.facts["people"])
         async with self.sessions.begin() as session:
@@ -101,13 +100,7 @@ class Market:
         for number in range(ads):
             creative = Creative("text", f"Ad number {number}")
             if files and number % 2:
-                kind, file = files[number // 2 % len(files)]
-                creative = replace(
-                    creative,
-                    kind=kind,
-                    file_id=file["file_id"],
-                    file_unique_id=file["file_unique_id"],
-                )
+                creative = _with_text(files[number // 2 % len(files)], creative.text)
             buyer = next(buyers)
             async with self.sessions.begin() as session:
                 campaign = await self.create_campaign(session, buyer, creative)
@@ -125,12 +118,14 @@ class Market:
     async def create_campaign(
         session: AsyncSession, advertiser: Actor, creative: Creative
     ) -> Campaign:
-        """Create and activate a campaign whose ad gets a link button."""
+        """Create and activate a campaign whose ad gets a link button, unless it is an album."""
+        if not creative.items:
+            creative = replace(creative, button_text="Shop", button_url="https://example.com/")
         campaign = await campaigns.create(
             session,
             actor=advertiser,
-            name=creative.text,
-            creative=replace(creative, button_text="Shop", button_url="https://example.com/"),
+            name=creative.messages[0].text,
+            creative=creative,
             total_budget=DEPOSIT_AMOUNT,
         )
         await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)
@@ -237,3 +232,11 @@ class Market:
                 await self.buy(channel, next(ads))
 
         await asyncio.gather(*(buy_in_each() for _ in range(at_once)))
+
+
+def _with_text(creative: Creative, text: str) -> Creative:
+    """Return an ad with a text, which an album has below its first item."""
+    if not creative.items:
+        return replace(creative, text=text)
+    first, *others = creative.items
+    return replace(creative, items=(replace(first, text=text), *others))

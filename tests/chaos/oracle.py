@@ -40,8 +40,12 @@ PLACEMENTS = """
     ), decided AS (
         SELECT DISTINCT campaign_target_id AS id FROM complaints WHERE outcome = 'refunded'
     )
-    SELECT t.id, ch.chat_id, coalesce(t.creative, c.creative)->>'text' AS text, t.status AS target,
-        j.status AS job, j.message_id, e.status AS escrow, e.amount,
+    SELECT t.id, ch.chat_id, t.status AS target,
+        coalesce(
+            coalesce(t.creative, c.creative)->'items'->0, t.creative, c.creative)->>'text' AS text,
+        coalesce(jsonb_array_length(coalesce(t.creative, c.creative)->'items'), 1) AS messages,
+        j.status AS job, j.message_id, j.other_message_ids AS other_ids,
+        e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
         t.cancelled_at IS NOT NULL AS cancelled, decided.id IS NOT NULL AS refund_decided,
@@ -80,7 +84,8 @@ PEOPLE = """
     FROM users u
 """
 REMOVALS = """
-    SELECT j.campaign_target_id AS id, ch.chat_id, j.message_id, r.status,
+    SELECT j.campaign_target_id AS id, ch.chat_id,
+        array_prepend(j.message_id, j.other_message_ids) AS message_ids, r.status,
         coalesce(r.claim_no, 0) AS claims, e.status AS escrow
     FROM post_jobs j JOIN channels ch ON ch.id = j.channel_id
     JOIN escrows e ON e.campaign_target_id = j.campaign_target_id
@@ -136,10 +141,15 @@ Acts = dict[tuple[int, int], set[str]]
 """The acts with which owners broke promises, by the ids of the channel and the message."""
 
 
-def judge(
-    placements: list[Json], published: dict[tuple[int, str], list[int]], broken: Acts
-) -> Json:
-    """Count the mistakes of each kind, with the ids of up to ten placements for each."""
+Posts = dict[tuple[int, str], list[list[int]]]
+"""The published posts, by channel and text. Each has the ids of its messages."""
+
+
+def judge(placements: list[Json], published: Posts, broken: Acts) -> Json:
+    """Count the mistakes of each kind, with the ids of up to ten placements for each.
+
+    Of an album, the text is that of its first message, and all its messages are one post.
+    """
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -167,6 +177,7 @@ def judge(
     return {
         "targets": len(placements),
         "published": sum(map(len, published.values())),
+        "albums": sum(len(post) > 1 for posts in published.values() for post in posts),
         "duplicates": len(findings["duplicates"]) + unknown,
         "lost": len(findings["lost"]),
         "moved_on_unknown": len(findings["moved_on_unknown"]),
@@ -185,14 +196,15 @@ def judge(
     }
 
 
-def _lost(row: Json, ids: list[int]) -> bool:
-    """Return True if the post of an approved placement is lost."""
+def _lost(row: Json, ids: list[list[int]]) -> bool:
+    """Return True if the post of an approved placement is lost, or a message of its album."""
     if row["job"] is None or row["job"] in OPEN:
         return True
-    return row["job"] == "success" and row["message_id"] not in ids
+    known = [row["message_id"], *row["other_ids"]]
+    return row["job"] == "success" and (known not in ids or len(known) != row["messages"])
 
 
-def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
+def _moved_on_unknown(row: Json, ids: list[list[int]], acts: set[str]) -> bool:
     """Return True if money moved without a justification by the messages in the channel."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
@@ -284,10 +296,10 @@ def judge_removals(
     claims: dict[int, int] = defaultdict(int)
     for row in posts:
         claims[row["chat_id"]] += row["claims"]
-        is_there = row["message_id"] in standing[row["chat_id"]]
+        left = [each for each in row["message_ids"] if each in standing[row["chat_id"]]]
         is_done = row["status"] == "done"
         is_unpaid = is_done and row["escrow"] != "released"
-        is_unlike = row["status"] != "refused" and is_there == is_done
+        is_unlike = row["status"] != "refused" and left != ([] if is_done else row["message_ids"])
         if row["status"] in OPEN_REMOVALS or is_unpaid or is_unlike:
             wrong.append(row["id"])
     wrong += [chat_id for chat_id, number in requests.items() if number > claims[chat_id]]
@@ -298,14 +310,21 @@ def judge_removals(
     }
 
 
-def read(path: Path) -> dict[tuple[int, str], list[int]]:
-    """Return the ids of the published messages, by channel and text."""
-    messages: dict[tuple[int, str], list[int]] = defaultdict(list)
+def read(path: Path) -> Posts:
+    """Return the published posts, by channel and text."""
+    posts: Posts = defaultdict(list)
+    albums: dict[str, list[int]] = {}
     for line in path.read_text().splitlines():
         entry = json.loads(line)
-        shown = entry.get("text") or entry["caption"]
-        messages[entry["chat_id"], shown].append(entry["message_id"])
-    return messages
+        album = entry.get("media_group_id")
+        if album in albums:
+            albums[album].append(entry["message_id"])
+            continue
+        post = [entry["message_id"]]
+        posts[entry["chat_id"], entry.get("text") or entry["caption"]].append(post)
+        if album is not None:
+            albums[album] = post
+    return posts
 
 
 def read_acts(path: Path) -> Acts:

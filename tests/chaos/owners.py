@@ -28,7 +28,7 @@ SHARE = 0.3
 # The next check of a post with less time can come after the end of its promised hours.
 LIVE = text(
     """
-    SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
+    SELECT ch.chat_id, j.message_id, j.other_message_ids, ch.owner_id, u.telegram_id
     FROM post_jobs j
     JOIN campaign_targets t ON t.id = j.campaign_target_id
     JOIN escrows e ON e.campaign_target_id = t.id
@@ -89,7 +89,8 @@ class Owners:
 
     async def _act(self, post: Record, act: str) -> None:
         chat = f"chats/{post.chat_id}"
-        fields = {"user_id": post.telegram_id, "message_id": post.message_id}
+        changed_id = self.rng.choice([post.message_id, *post.other_message_ids])
+        fields = {"user_id": post.telegram_id, "message_id": changed_id}
         if act == "take_rights":
             await self.environment.control(f"{chat}/members", user_id="bot", status="left")
             self._note(post, act)

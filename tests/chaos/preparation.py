@@ -6,6 +6,7 @@ import itertools
 from db.models.formats import Ending
 from db.money import STARS
 from db.session import Sessions
+from services.market.creatives import Creative
 from tests.chaos.environment import Environment
 from tests.chaos.manager_answers import Manager
 from tests.chaos.market import Market
@@ -20,10 +21,14 @@ async def prepare(environment: Environment, sessions: Sessions, *, ads: int) -> 
     market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
     files = []
-    for kind in ("photo", "document", "animation"):
+    for kind in ("photo", "document", "animation", "video"):
         fields = {"chat_id": person, kind: True}
         sent = await environment.control(f"users/{person}/send", **fields)
-        files.append((kind, sent[kind][-1] if kind == "photo" else sent[kind]))
+        file = sent[kind][-1] if kind == "photo" else sent[kind]
+        ids = {name: file[name] for name in ("file_id", "file_unique_id")}
+        files.append(Creative(kind, **ids))
+    photo, *_, video = files
+    files[-1] = Creative("album", items=(photo, video, photo))
     await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
     promises = itertools.cycle(PROMISES)
     connected = zip(market.unconnected(), promises, strict=False)

@@ -23,7 +23,13 @@ from sandbox.limits import Limits
 from sandbox.server import create_app
 from sandbox.state import State, channel_id
 
-SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation", "sendDocument"})
+SENDS = frozenset(
+    {
+        *("sendMessage", "sendPhoto", "sendVideo", "sendAnimation", "sendDocument"),
+        "sendMediaGroup",
+    }
+)
+DELETIONS = frozenset({"deleteMessage", "deleteMessages"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 DELETION_LOG = "deletions.jsonl"
@@ -65,12 +71,12 @@ class RandomFaults(Faults):
     def take(self, method: str, chat_id: object) -> Fault | None:
         """Return the fault that a test has set for a call, or a random fault, or None."""
         fault = super().take(method, chat_id)
-        if fault is not None or method not in {*SENDS, "deleteMessage"}:
+        if fault is not None or method not in SENDS | DELETIONS:
             return fault
         chat = self._state.chats.get(chat_id) if isinstance(chat_id, int) else None
         if chat is None or chat.type != "channel":
             return None
-        if method == "deleteMessage":
+        if method in DELETIONS:
             kind = self._choose(self._deletion_fault_shares)
             self._deletions.write(json.dumps({"chat_id": chat_id, "fault": kind}) + "\n")
         elif kind := self._choose(self.fault_shares):
@@ -113,12 +119,12 @@ class LoggedLimits(Limits):
         self._log = path.open("a", buffering=1)
         self._state = state
 
-    def admit(self, chat_id: int, *, private: bool) -> None:
+    def admit(self, chat_id: int, *, private: bool, messages: int = 1) -> None:
         """Admit or refuse a send, and log the send. A refusal raises TelegramError."""
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
-            super().admit(chat_id, private=private)
+            super().admit(chat_id, private=private, messages=messages)
         except TelegramError:
             line["admitted"] = False
             raise

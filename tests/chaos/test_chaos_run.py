@@ -44,6 +44,7 @@ GOOD_RUN = {
     "kills": chaos.LONG_RUN_KILLS,
     "stopped_and_woken": 2,
     "posts_taken_down": 1,
+    "albums": 1,
     "killed_during_removals": 1,
     "killed_during_complaints": 1,
     "outages": {"Valkey frozen": 3},
@@ -68,6 +69,7 @@ GOOD_RUN = {
         ({"resolved_without_person_share": 0.5, "kills": 8}, []),
         ({"altered_paid_as_stayed": 1}, ["altered_paid_as_stayed: 1"]),
         ({"broken_promises": {"edit": 0}}, ["never happened: edit"]),
+        ({"albums": 0}, ["never happened: album"]),
         ({"charges_unlike_books": 1}, ["charges_unlike_books: 1"]),
         ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
         ({"owners_answers": {"decline": 0}}, ["never happened: decline"]),
@@ -112,6 +114,8 @@ def placement(**facts: object) -> dict[str, object]:
         "target": "posted",
         "job": "success",
         "message_id": 5,
+        "other_ids": [],
+        "messages": 1,
         "escrow": "released",
         "amount": 100,
         "payouts": 1,
@@ -127,17 +131,21 @@ def placement(**facts: object) -> dict[str, object]:
 
 def test_the_oracle_finds_every_kind_of_mistake() -> None:
     """Check that the judge of a chaos run finds every kind of mistake."""
-    published = {(-100, "ad"): [5]}
-    not_published: dict[tuple[int, str], list[int]] = {}
+    published = {(-100, "ad"): [[5]]}
+    not_published: dict[tuple[int, str], list[list[int]]] = {}
     refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
     held = {"target": "approved", "escrow": "held", "payouts": 0}
 
     clean = judge([placement()], published, {})
     assert not any(clean[name] for name in ("duplicates", "lost", "moved_on_unknown"))
     assert clean["contradictions"] == 0
-    assert judge([placement()], {(-100, "ad"): [5, 6]}, {})["duplicates"] == 1
-    assert judge([placement()], published | {(-100, "other"): [9]}, {})["duplicates"] == 1
+    assert judge([placement()], {(-100, "ad"): [[5], [6]]}, {})["duplicates"] == 1
+    assert judge([placement()], published | {(-100, "other"): [[9]]}, {})["duplicates"] == 1
     assert judge([placement()], not_published, {})["lost"] == 1
+    album = {(-100, "ad"): [[5, 6]]}
+    assert judge([placement(other_ids=[6], messages=2)], album, {})["lost"] == 0
+    assert judge([placement(messages=2)], album, {})["lost"] == 1
+    assert judge([placement(other_ids=[7], messages=2)], album, {})["lost"] == 1
     assert judge([placement(job="queued", **held)], not_published, {})["lost"] == 1
     assert judge([placement()], not_published, {})["moved_on_unknown"] == 1
     assert judge([placement(job="failed", **refunded)], published, {})["moved_on_unknown"] == 1
@@ -199,8 +207,10 @@ def test_the_oracle_finds_a_transfer_during_a_stop(reason: str, minute: int, wro
     ("changed", "left", "requests", "wrong"),
     [
         ({}, [], 1, 0),
-        ({}, [5], 1, 1),
-        ({"status": None, "claims": 0}, [5], 0, 0),
+        ({}, [5, 6], 1, 1),
+        ({}, [6], 1, 1),
+        ({"status": None, "claims": 0}, [5, 6], 0, 0),
+        ({"status": None, "claims": 0}, [5], 0, 1),
         ({"status": None, "claims": 0}, [], 0, 1),
         ({"status": "refused"}, [5], 1, 0),
         ({"status": "uncertain"}, [], 1, 1),
@@ -212,7 +222,7 @@ def test_the_oracle_finds_a_transfer_during_a_stop(reason: str, minute: int, wro
 def test_the_oracle_compares_the_removals_with_the_channels(
     changed: dict[str, object], left: list[int], requests: int, wrong: int
 ) -> None:
-    row = {"id": 1, "chat_id": -1, "message_id": 5, "status": "done", "claims": 1}
+    row = {"id": 1, "chat_id": -1, "message_ids": [5, 6], "status": "done", "claims": 1}
     post = row | {"escrow": "released"} | changed
     verdict = judge_removals([post], {-1: set(left)}, {-1: requests})
     assert verdict["removals_unlike_channels"] == wrong

@@ -213,19 +213,23 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
     return islice(combinations, TRIES)
 
 
+_VALUES = {
+    "boolean": ["true", "false"],
+    "interval": ["'0'", "'1 day'", "'-1 day'"],
+    "bigint[]": ["'{}'", "'{1}'", "NULL"],
+    "jsonb": ["'1'", "NULL", """'{"kind": "album", "items": []}'"""],
+}
+
+
 def _values(kind: str, words: set[str]) -> list[str]:
     """Return SQL values of the type `kind` that a constraint may accept or refuse."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
         return ["'no such word'", "NULL", "''", *(f"'{word}'" for word in sorted(words))]
-    if kind == "boolean":
-        return ["true", "false"]
-    if kind == "interval":
-        return ["'0'", "'1 day'", "'-1 day'"]
     if kind.startswith("timestamp"):
         return [_plain(kind), "NULL", "'infinity'"]
-    return [_plain(kind), "NULL"]
+    return _VALUES.get(kind, [_plain(kind), "NULL"])
 
 
 def _plain(kind: str) -> str:

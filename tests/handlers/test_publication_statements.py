@@ -7,7 +7,7 @@ import pytest
 from db.models.operations import Switch
 from db.models.users import Role
 from services.market.creatives import Creative
-from tests.factories import breakage
+from tests.factories import albums, breakage
 from tests.handlers.marketplace import AD, Marketplace
 from tests.handlers.uncertain_post import MOVED_ON, job, publish, target
 
@@ -175,3 +175,56 @@ async def test_an_old_question_to_a_second_admin_decides_nothing(
     alert = await market.press("second", AGREE, where="group", message_id=question)
     assert alert == MOVED_ON
     assert await market.everything() == before
+
+
+async def use_album(market: Marketplace) -> Creative:
+    """Give the uncertain placement an album, and return it."""
+    album = await albums.album(market.world, "photo", "photo")
+    await market.settle()
+    await market.database.as_owner(breakage.UNFROZEN)
+    await market.database.as_owner(
+        "UPDATE campaigns SET creative = $1::text::jsonb", json.dumps(album.as_json())
+    )
+    return album
+
+
+async def publish_album(market: Marketplace, album: Creative) -> list[int]:
+    """Let the bot send an album to the channel, and return the ids of its messages."""
+    media = [
+        {"type": item.kind, "media": item.file_id, "caption": item.text} for item in album.items
+    ]
+    sent = await market.world.call("sendMediaGroup", chat_id=market.chat("channel"), media=media)
+    return [each["message_id"] for each in sent]
+
+
+@pytest.mark.parametrize("gone", [None, 0, 1])
+async def test_an_album_is_stated_with_its_first_message_and_needs_all(
+    with_second_admin: Marketplace, gone: int | None
+) -> None:
+    market = with_second_admin
+    album = await use_album(market)
+    ids = await publish_album(market, album)
+    if gone is not None:
+        await market.world.call(
+            "deleteMessage", chat_id=market.chat("channel"), message_id=ids[gone]
+        )
+    await market.say("admin", f"/there {await target(market)} {ids[0]}", where="group")
+    assert await job(market) == ("uncertain" if gone is not None else "success", "held")
+    [row] = await market.rows("SELECT message_id, other_message_ids FROM post_jobs")
+    if gone is None:
+        assert [row["message_id"], *row["other_message_ids"]] == ids
+
+
+async def test_two_admins_state_an_album_that_nothing_can_prove(
+    with_second_admin: Marketplace,
+) -> None:
+    market = with_second_admin
+    album = await use_album(market)
+    ids = await publish_album(market, album)
+    await market.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
+    await market.say("admin", f"/there {await target(market)} {ids[0]}", where="group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("second", AGREE, where="group")
+    await market.press("second", SURE, where="group")
+    [row] = await market.rows("SELECT status, message_id, other_message_ids FROM post_jobs")
+    assert (row["status"], [row["message_id"], *row["other_message_ids"]]) == ("success", ids)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
+from bot.telegram.send_outcomes import NotSent, Refused, SendOutcome, Sent, Uncertain
+from bot.telegram.sender import Sender
 from scheduler import breaker
 from scheduler.breaker import FAILURE_THRESHOLD, Breaker
 from tests.scheduler.scene import Scene

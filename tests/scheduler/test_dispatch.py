@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.telegram.sender import NotSent, Sent
+from bot.telegram.send_outcomes import NotSent, Sent
 from db.models.operations import Switch
 from scheduler import dispatch, notice_delivery, settlements, watchdogs
 from services.market.creatives import Creative

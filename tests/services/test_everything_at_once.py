@@ -80,7 +80,7 @@ async def _record_search(session: AsyncSession, rng: random.Random) -> None:
     )
     if rng.random() < 0.5:
         await uncertain_posts.record_found(
-            session, uncertain_post, message_id=rng.randrange(1_000, 9_999)
+            session, uncertain_post, message_ids=(rng.randrange(1_000, 9_999),)
         )
     else:
         await uncertain_posts.record_absent(

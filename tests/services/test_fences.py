@@ -107,7 +107,7 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
     async with database.sessions() as session:
         if found:
             [uncertain_post] = await uncertain_posts.claim_due(session, limit=9)
-            assert await uncertain_posts.record_found(session, uncertain_post, message_id=10)
+            assert await uncertain_posts.record_found(session, uncertain_post, message_ids=(10,))
         else:
             assert await _sent(session, claim)
         assert await rows.one(session, "SELECT release_due_at FROM escrows") is None

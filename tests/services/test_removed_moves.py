@@ -50,7 +50,7 @@ async def _claw_back(session: AsyncSession, deal: people.Deal) -> None:
 
 MOVES: dict[str, tuple[Act, str, Any, tuple[Any, Any]]] = {
     "confirm published": (
-        _decide("confirm_published", message_id=99),
+        _decide("confirm_published", message_ids=(99,)),
         "uncertain",
         transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS),

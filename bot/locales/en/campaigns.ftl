@@ -54,7 +54,7 @@ campaign-cancel-sure = 🗑 Yes, end it
 campaign-name-ask = ➕ New campaign
 
     What is it called? Only you and the admins see the name.
-campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video, GIF or document with a caption. You can also forward a post: I publish it as a new one.
+campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video, GIF or document with a caption, or an album. You can also forward a post: I publish it as a new one.
 campaign-button-ask = Should there be a link button under the ad? Send the text of the button, or skip it.
 campaign-url-ask = Where does the button lead? Send the address, for example https://example.com
 campaign-budget-ask = What is the budget of the campaign? All placements together can't cost more than this. For example: { $example }
@@ -95,8 +95,22 @@ ad-loss = • { $loss ->
     [video_start] The video's cover and its start time are not there.
    *[formatting] A kind of formatting that I don't know becomes plain text.
 }
-ad-kind = I can publish a text, or one photo, video, GIF or document with a caption. Stickers, polls, voice and video messages, music, contacts and places can't be an ad. Please send one of the first.
-ad-album = An album can't be an ad. Please send one photo, video, GIF or document with a caption: it can have a link button too, which an album can't.
+ad-kind = I can publish a text, or one photo, video, GIF or document with a caption, or an album. Stickers, polls, voice and video messages, music, contacts and places can't be an ad. Please send one of the first.
+ad-album-ask = 🖼 An album: { $count ->
+    [one] 1 file has
+   *[other] { $count } files have
+} come. An album can't have a link button, because Telegram allows none. Go on without a button when all files are here, or send another ad.
+ad-album-go-on = ✅ Go on without a button
+ad-album-other = 🔁 Another ad
+ad-album-whole = 🖼 This ad is an album, without a link button. To change it, send another album or another ad here.
+ad-album-incomplete = Only one file of the album has come. Please wait for the others, or send the album again.
+ad-album-former = This file belongs to an album that I don't take. To use it, please send the whole album again.
+ad-album-part = That is an album, which replaces the whole ad. Please go back and send it at the preview.
+ad-album-refused = { $why ->
+    [number] An album has at most 10 files. Please send it again with fewer.
+    [mixed] Photos and videos can be in one album, and documents in another one, but not together. Please send them separately.
+   *[kind] An album can have photos and videos, or documents; something else in it can't be published. Please send the album again without it.
+}
 ad-text-needed = That is not a text. Please send the new text of the ad, or go back.
 ad-file-needed = That has no file. Please send a photo, video, GIF or document, or go back.
 ad-refused = Telegram does not accept this ad as it is. Please check the formatting and the link, and send it again.

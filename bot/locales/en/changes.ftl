@@ -48,7 +48,7 @@ move-confirm = 🕒 Placement #{ $id } in { $channel }
 
     The owner of the channel is asked about the new time, and then an admin. Is it right?
 change-usage = Write the number of the placement and what should be different, for example: /change 12 Please name the price in the text
-change-ad-ask = Send the new ad for placement #{ $id }, exactly as it should look: a text with formatting, or one photo, video, GIF or document with a caption. The link button stays as it is. Other placements of the campaign keep their ad.
+change-ad-ask = Send the new ad for placement #{ $id }, exactly as it should look: a text with formatting, or one photo, video, GIF or document with a caption, or an album. The link button stays as it is. Other placements of the campaign keep their ad.
 change-button-none = 🚫 No link button
 change-preview = 👆 This is the ad, exactly as it will be published.
 

@@ -106,7 +106,13 @@ error-invalid-creative = { $field ->
         [hidden] The text of the button has a line break or a hidden mark that changes the direction of the letters. Please type it anew, in one line.
        *[other] A link button needs both a text and an address.
     }
-   *[other] This ad can't be published as it is. Please send a text, a photo, a video, a GIF or a document.
+    [album] { $why ->
+        [button] An album can't have a link button, because Telegram allows none.
+        [number] An album has from 2 to 10 files.
+        [mixed] Photos and videos can be in one album, and documents in another one, but not together.
+       *[other] An album is changed as a whole. Please go back to the preview and send another album or another ad.
+    }
+   *[other] This ad can't be published as it is. Please send a text, a photo, a video, a GIF, a document or an album.
 }
 error-invalid-terms = These terms can't be used. Please check the numbers.
 error-idempotency-conflict = This was already done with other details. Please start again from the menu: /start

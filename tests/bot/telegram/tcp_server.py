@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.telegram.sender import Sender, SendOutcome
+from bot.telegram.send_outcomes import SendOutcome
+from bot.telegram.sender import Sender
 from services.market.creatives import Creative
 
 CHANNEL = -1001234567890

@@ -17,7 +17,8 @@ from bot.telegram import api_response, message_lookup
 from bot.telegram.answers import create_notice_bot
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import LookupResult
-from bot.telegram.sender import Sender, Uncertain
+from bot.telegram.send_outcomes import Uncertain
+from bot.telegram.sender import Sender
 from services.market.creatives import Creative
 from tests.bot.test_update_filter import CHAT, MESSAGE, PERSON
 from tests.sandbox.raw_world import BOT_TOKEN

@@ -292,6 +292,19 @@ async def test_the_first_of_several_parts_waits_for_slots_for_all(
     assert waits - 1 < wait <= waits
 
 
+async def test_an_album_counts_as_its_number_of_messages(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
+    first, second = limiters
+    assert await first.wait(CHANNEL, within=0, ad=True, messages=10, parts=10) == 0
+    first.confirm(CHANNEL)
+    await asyncio.sleep(1.1)
+    assert await second.wait(CHANNEL, within=0, messages=10, parts=11) > 1
+    assert await second.wait(CHANNEL, within=0, messages=10, parts=10) == 0
+    assert await first.wait(CHANNEL, within=2) > 2, "the chat's minute is full"
+    assert await first._redis.zcard("{limits}:all") >= 19
+
+
 async def test_a_flooded_chat_rests_in_every_process(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:

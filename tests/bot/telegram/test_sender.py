@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.telegram.sender import NotSent, Refused, Sent, Uncertain
+from bot.telegram.send_outcomes import NotSent, Refused, Sent, Uncertain
 from db.models.posting import Verdict
 from services.market.creatives import Creative
 from services.posts.media_comparison import EDITED_ONCE
@@ -277,14 +277,14 @@ async def test_no_outcome_contains_the_token() -> None:
 )
 async def test_a_check_returns_the_verdict_of_the_answer(content: bytes, verdict: Verdict) -> None:
     async with listening(replying(content)) as (address, _), sending(address) as sender:
-        seen = await sender.check_post(CHANNEL, 7, AD)
+        seen = await sender.check_post(CHANNEL, (7,), AD)
     assert seen is not None
     assert seen.verdict is verdict
 
 
 async def test_a_check_without_an_answer_is_unknown() -> None:
     async with listening(reset_after_body) as (address, _), sending(address) as sender:
-        seen = await sender.check_post(CHANNEL, 7, AD)
+        seen = await sender.check_post(CHANNEL, (7,), AD)
     assert seen is not None
     assert seen.verdict is Verdict.UNKNOWN
 
@@ -292,8 +292,8 @@ async def test_a_check_without_an_answer_is_unknown() -> None:
 async def test_a_check_without_restoring_edits_nothing() -> None:
     asked, behave = _answering([NOT_MODIFIED] * 3)
     async with listening(behave) as (address, _), sending(address) as sender:
-        await sender.check_post(CHANNEL, 7, AD, restore=False)
-        await sender.check_post(CHANNEL, 7, AD)
+        await sender.check_post(CHANNEL, (7,), AD, restore=False)
+        await sender.check_post(CHANNEL, (7,), AD)
     assert [b"/edit" in request for request in asked] == [False, True, True]
     assert [b"lamp" in request for request in asked] == [False, False, True]
     assert b"/editMessageText" in asked[2]
@@ -346,7 +346,7 @@ async def test_a_check_compares_each_part_of_an_ad(
 ) -> None:
     asked, behave = _answering(contents)
     async with listening(behave) as (address, _), sending(address) as sender:
-        seen = await sender.check_post(CHANNEL, 7, ad)
+        seen = await sender.check_post(CHANNEL, (7,), ad)
     assert seen is not None
     assert (seen.verdict, seen.altered_parts) == (verdict, tuple(parts.split()))
     assert seen.restored == (NO_TEXT not in contents)
@@ -376,7 +376,7 @@ async def test_a_check_without_a_slot_records_only_an_alteration(
         return len(asked) < len(contents)
 
     async with listening(behave) as (address, _), sending(address) as sender:
-        seen = await sender.check_post(CHANNEL, 7, ad, wait_for_slot=wait_for_slot)
+        seen = await sender.check_post(CHANNEL, (7,), ad, wait_for_slot=wait_for_slot)
     assert (seen and seen.verdict) == verdict
     assert (seen is not None and EDITED_ONCE in seen.evidence) == (len(contents) > 2)
     assert len(asked) == len(contents)

@@ -1,5 +1,6 @@
 """Test that an ad cannot be saved if Telegram would refuse it."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -34,6 +35,50 @@ PHOTO = Creative("photo", "", file_id="file-1")
 def test_valid_ads_are_accepted(ad: Creative) -> None:
     assert ad.validate() is ad
     assert Creative.from_json(ad.as_json()) == ad
+
+
+ITEM = Creative("photo", "Bread", file_id="1", file_unique_id="u")
+ALBUM = Creative("album", items=(ITEM, replace(ITEM, kind="video", text="", has_spoiler=True)))
+DOCUMENT = replace(ITEM, kind="document")
+
+
+def test_an_album_is_stored_whole() -> None:
+    assert ALBUM.validate() is ALBUM
+    stored = json.loads(json.dumps(ALBUM.as_json()))
+    assert creatives.read_or_none(stored) == ALBUM
+    assert ALBUM.messages == ALBUM.items
+    assert "items" not in TEXT.as_json()
+    assert TEXT.messages == (TEXT,)
+
+
+@pytest.mark.parametrize(
+    ("album", "why"),
+    [
+        (replace(ALBUM, items=(ITEM,)), "number"),
+        (replace(ALBUM, items=(ITEM,) * 11), "number"),
+        (replace(ALBUM, items=(ITEM, DOCUMENT)), "mixed"),
+        (replace(ALBUM, items=(replace(ITEM, kind="animation"), ITEM)), "mixed"),
+        (replace(ALBUM, items=(ITEM, ALBUM)), "mixed"),
+        (replace(ALBUM, button_text="Buy", button_url="https://example.com"), "button"),
+        (replace(ALBUM, text="Bread"), "unexpected"),
+        (replace(ALBUM, kind="photo"), "unexpected"),
+        (replace(ALBUM, items=(ITEM, replace(ITEM, file_unique_id=None))), "unexpected"),
+        (replace(ALBUM, items=(ITEM, replace(ITEM, button_text="Buy"))), "unexpected"),
+    ],
+)
+def test_a_broken_album_is_refused(album: Creative, why: str) -> None:
+    with pytest.raises(errors.InvalidCreative) as refusal:
+        album.validate()
+    assert (refusal.value.field, refusal.value.why) == ("album", why)
+    assert read_or_none(album.as_json()) is None
+
+
+def test_the_limits_and_links_of_each_item_are_checked() -> None:
+    with pytest.raises(errors.InvalidText):
+        replace(ALBUM, items=(ITEM, replace(ITEM, text="x" * 1_025))).validate()
+    link = [{"type": "text_link", "offset": 0, "length": 5, "url": "https://1.2.3.4/"}]
+    with pytest.raises(errors.InvalidCreative):
+        replace(ALBUM, items=(ITEM, replace(ITEM, entities=link))).validate()
 
 
 def test_an_ad_stored_without_the_identity_of_its_file_is_readable() -> None:

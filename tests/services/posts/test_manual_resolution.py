@@ -15,6 +15,7 @@ from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import (
     manual_resolution,
+    post_candidates,
     posting,
     resolution_details,
     uncertain_posts,
@@ -58,7 +59,7 @@ async def _act(
     if what == "decide_release" and await rows.one(session, BREACHES):
         facts["actor"] = await presses.decide_post(session, actor, "release", target_id)
     if what == "confirm_published":
-        return await manual_resolution.confirm_published(session, **facts, message_id=KNOWN + 1)
+        return await manual_resolution.confirm_published(session, **facts, message_ids=(KNOWN + 1,))
     if what == "decide_release":
         facts |= {"reason": "I saw it at noon", "probe": "candidate"}
     done: bool = await getattr(manual_resolution, what)(session, **facts)
@@ -134,7 +135,7 @@ async def test_a_message_id_from_before_the_send_is_refused(
             actor=made.moderator,
             target_id=made.target.id,
             claim_no=1,
-            message_id=message_id,
+            message_ids=(message_id,),
         )
     assert await state(session) == ("uncertain", *HELD)
 
@@ -146,18 +147,14 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
     assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
     uncertain_post = await claim_uncertain_post(session)
-    assert not await uncertain_posts.record_found(session, uncertain_post, message_id=10)
-    assert not await manual_resolution.is_candidate(
-        session, target_id=claim.target_id, message_id=10
-    )
-    assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
+    assert not await uncertain_posts.record_found(session, uncertain_post, message_ids=(10,))
+    assert not await post_candidates.is_candidate(session, target_id=claim.target_id, message_id=10)
+    assert await post_candidates.is_candidate(session, target_id=claim.target_id, message_id=11)
     # The id 10 is refused as well if only a lower id was known before the send.
     await session.execute(
         update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
     )
-    assert not await manual_resolution.is_candidate(
-        session, target_id=claim.target_id, message_id=10
-    )
+    assert not await post_candidates.is_candidate(session, target_id=claim.target_id, message_id=10)
 
 
 async def test_a_paid_post_cannot_be_decided(database: Database) -> None:

@@ -71,7 +71,7 @@ async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Data
     await database.forward(timedelta(hours=1))
     async with database.sessions.begin() as session:
         uncertain_post = await claim_uncertain_post(session)
-        assert await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 1)
+        assert await uncertain_posts.record_found(session, uncertain_post, message_ids=(KNOWN + 1,))
     async with database.sessions.begin() as session:
         assert await state(session) == ("success", *HELD)
         assert await rows.one(session, "SELECT message_id FROM post_jobs") == KNOWN + 1
@@ -81,7 +81,9 @@ async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Data
             session, "SELECT user_id FROM outbox WHERE kind = 'post_published' ORDER BY id"
         )
         assert notified == [(made.owner.user_id,), (made.advertiser.user_id,)]
-        assert not await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 2)
+        assert not await uncertain_posts.record_found(
+            session, uncertain_post, message_ids=(KNOWN + 2,)
+        )
         assert not await uncertain_posts.record_absent(
             session, uncertain_post, gap=GAP, highest_seen_id=0
         )
@@ -122,7 +124,9 @@ async def test_a_search_from_before_the_next_send_counts_for_nothing(database: D
         assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="again")
         before = await rows.snapshot(session)
-        assert not await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 1)
+        assert not await uncertain_posts.record_found(
+            session, uncertain_post, message_ids=(KNOWN + 1,)
+        )
         assert not await uncertain_posts.record_absent(
             session, uncertain_post, gap=GAP, highest_seen_id=99
         )

@@ -60,10 +60,10 @@ async def test_a_post_is_checked_when_its_hours_are_over(database: Database) -> 
     await database.forward(2 * HOUR)
     async with database.sessions.begin() as session:
         check = (await verification.claim_due(session, limit=9))[0]
-    assert (check.target_id, check.chat_id, check.message_id, check.creative) == (
+    assert (check.target_id, check.chat_id, check.message_ids, check.creative) == (
         deal.target.id,
         deal.channel.chat_id,
-        10,
+        (10,),
         people.advert(),
     )
     await _record_check(database, Verdict.PRESENT)

@@ -1,0 +1,15 @@
+-- Returns an ad in which the addresses of `ad_addresses` are replaced. `addresses` is a JSON object with the new
+-- address of each old one; an address that it does not have stays. Everything else stays too.
+-- Locks: nothing. Raises: nothing.
+CREATE OR REPLACE FUNCTION with_addresses(ad jsonb, addresses jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT ad || CASE WHEN addresses ? (ad->>'button_url')
+        THEN jsonb_build_object('button_url', addresses->(ad->>'button_url')) ELSE '{}' END
+    || CASE WHEN jsonb_typeof(ad->'entities') = 'array' THEN jsonb_build_object('entities', (
+        SELECT coalesce(jsonb_agg(
+            CASE WHEN entity->>'type' = 'text_link' AND addresses ? (entity->>'url')
+                THEN entity || jsonb_build_object('url', addresses->(entity->>'url'))
+                ELSE entity END ORDER BY place), '[]')
+        FROM jsonb_array_elements(ad->'entities') WITH ORDINALITY AS entities (entity, place)
+    )) ELSE '{}' END
+$$
