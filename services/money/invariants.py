@@ -236,6 +236,19 @@ INVARIANTS: tuple[Invariant, ...] = (
                         WHEN 100 THEN 'released' WHEN 0 THEN 'refunded' ELSE 'split' END)))
         """,
     ),
+    Invariant(
+        "published_again_once",
+        "a post was published again without the one step of its owner, or before the removed post",
+        """
+        SELECT j.campaign_target_id AS ref, j.removed_message_id, j.message_id
+        FROM post_jobs j CROSS JOIN LATERAL (
+            SELECT COUNT(*) AS steps FROM complaints c
+            JOIN complaint_steps s ON s.complaint_id = c.id AND s.kind = 'republishing'
+            WHERE c.campaign_target_id = j.campaign_target_id) AS taken
+        WHERE taken.steps <> (j.removed_message_id IS NOT NULL)::int
+            OR j.message_id <= j.removed_message_id OR j.sent_at < j.first_sent_at
+        """,
+    ),
     *(Invariant(*rule) for rule in payment_rules.RULES),
     Invariant(
         "excess_payment_booked_once",

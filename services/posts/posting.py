@@ -103,7 +103,7 @@ _RECORD_PUBLISHED = text(
         WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
             AND j.lease_owner = m.owner
         RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
-            j.correlation_id AS origin_id, m.ends_at
+            j.correlation_id AS origin_id, m.ends_at, j.removed_message_id
     ), post AS (
         SELECT moved.*, t.owner_id, c.advertiser_id
         FROM moved
@@ -128,6 +128,7 @@ _RECORD_PUBLISHED = text(
             'post_published:' || campaign_target_id || ':' || person.part, correlation_id
         FROM post, LATERAL (VALUES ('advertiser', advertiser_id), ('owner', owner_id))
             AS person (part, id)
+        WHERE post.removed_message_id IS NULL
         ON CONFLICT (key) DO NOTHING
     )
     SELECT id FROM post

@@ -41,7 +41,7 @@ PLACEMENTS = """
         SELECT DISTINCT campaign_target_id AS id FROM complaints WHERE outcome = 'refunded'
     )
     SELECT t.id, ch.chat_id, coalesce(t.creative, c.creative)->>'text' AS text, t.status AS target,
-        j.status AS job, j.message_id, e.status AS escrow, e.amount,
+        j.status AS job, j.message_id, j.removed_message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
         t.cancelled_at IS NOT NULL AS cancelled, decided.id IS NOT NULL AS refund_decided,
@@ -131,6 +131,7 @@ BOOK_CHECKS = {
 OPEN = ("queued", "sending")
 OPEN_REMOVALS = ("planned", "deleting", "uncertain")
 ALTERING = {"edit", "replace_media"}
+DELETE = "delete"
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
 """The acts with which owners broke promises, by the ids of the channel and the message."""
@@ -144,7 +145,7 @@ def judge(
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
     for row in placements:
-        ids = published.get((row["chat_id"], row["text"]), [])
+        ids = _without_removed(row, published.get((row["chat_id"], row["text"]), []), broken)
         findings["duplicates"] += [row["id"]] * (len(ids) - 1)
         if row["job"] == "queued" and row["chat_id"] in channels_with_uncertain:
             findings["queued_behind_uncertain"].append(row["id"])
@@ -183,6 +184,16 @@ def judge(
         "refunded": sum(row["refunds"] for row in placements),
         "examples": {name: ids[:10] for name, ids in findings.items() if ids},
     }
+
+
+def _without_removed(row: Json, ids: list[int], broken: Acts) -> list[int]:
+    """Return the messages of a placement without the one that was published again.
+
+    Only a message that its owner has deleted may be published again.
+    """
+    removed = row["removed_message_id"]
+    deleted = DELETE in broken.get((row["chat_id"], removed), set())
+    return [each for each in ids if each != removed or not deleted]
 
 
 def _lost(row: Json, ids: list[int]) -> bool:

@@ -100,6 +100,8 @@ class Target:
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
     complaints: list[Any] = field(default_factory=list)
+    published_again: bool = False
+    """Whether the owner has let the bot publish the removed post again."""
     cancelled: bool = False
     """Whether the advertiser has cancelled the approved placement."""
     hours_on_top: int = 0
