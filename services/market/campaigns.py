@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel, TargetStatus
+from db.models.money import Escrow
 from db.models.posting import PostJob, PostJobStatus
 from services.market import (
     agreements,
@@ -315,12 +316,15 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
+    What a refund or a split after a complaint gave back is unspent.
     Without a lock on the campaign, the budget can change.
     """
+    given_back = func.coalesce(Escrow.returned, 0)
     left = await session.scalar(
         select(
             Campaign.total_budget
-            - select(func.coalesce(func.sum(CampaignTarget.price), 0))
+            - select(func.coalesce(func.sum(CampaignTarget.price - given_back), 0))
+            .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
             .where(
                 CampaignTarget.campaign_id == campaign_id,
                 CampaignTarget.status.in_(BUDGET_STATUSES),

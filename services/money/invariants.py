@@ -360,10 +360,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "campaign_budget",
         "a campaign spends more than its budget",
         """
-        SELECT c.id AS ref, c.total_budget, SUM(t.price)::bigint AS spent
+        SELECT c.id AS ref, c.total_budget, SUM(t.price - COALESCE(e.returned, 0))::bigint AS spent
         FROM campaigns c JOIN campaign_targets t ON t.campaign_id = c.id
+        LEFT JOIN escrows e ON e.campaign_target_id = t.id
         WHERE t.status IN ('pending', 'approved', 'posted')
-        GROUP BY c.id, c.total_budget HAVING SUM(t.price) > c.total_budget
+        GROUP BY c.id, c.total_budget HAVING SUM(t.price - COALESCE(e.returned, 0)) > c.total_budget
         """,
     ),
 )

@@ -172,7 +172,7 @@ class Model:
     def require_money(self, advertiser: int, campaign_id: int, price: int) -> None:
         """Require that the budget and the wallet cover a price, beside the other placements."""
         spent = sum(
-            target.price
+            target.price - target.given_back
             for target in self.targets.values()
             if target.campaign == campaign_id and target.status in COUNTED
         )

@@ -119,6 +119,12 @@ class Target:
         return next((each for each in self.complaints if each.outcome is None), None)
 
     @property
+    def given_back(self) -> int:
+        """The part of the price that a split has given back to the advertiser."""
+        is_paid = self.escrow is Escrows.RELEASED
+        return self.price - self.price * self.owner_percent // 100 if is_paid else 0
+
+    @property
     def owner_percent(self) -> int:
         """The owner's part by a decision about a complaint, in per cent."""
         return next((each.percent for each in self.complaints if each.outcome == "split"), 100)
