@@ -7,7 +7,7 @@
 -- For a job that was queued, `code` is null. A refusal writes nothing; `state` says more about it: the complaint's
 -- status, or the switch that is stopped.
 -- Locks: the switches `new_escrows`, `telegram_posting` and `worker_post` (advisory, shared), the target, its post
--- job, its escrow, the complaint, the calendar of the channel (advisory, 7008). Raises: AD173, AD186.
+-- job, its escrow, the complaint, the calendar of the channel (advisory, 7008). Raises: AD186, AD199.
 CREATE OR REPLACE FUNCTION republish_post(
     complaint_id bigint, actor_id bigint, step_time interval, correlation_id text,
     OUT code text, OUT state text
@@ -66,8 +66,8 @@ BEGIN
     ELSE
         IF NOT has_said(actor_id, ARRAY[concat_ws(':', 'complaint', 'republishing', complaint_id)])
         THEN
-            RAISE EXCEPTION 'this person has not taken this step of a complaint'
-            USING ERRCODE = 'AD173';
+            RAISE EXCEPTION 'this person has not let the bot publish the post again'
+            USING ERRCODE = 'AD199';
         END IF;
         UPDATE complaints SET status = 'correcting', due_at = at + step_time, told_again = false
         WHERE id = complaint_id;

@@ -316,8 +316,7 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
-    What a refund or a split after a complaint gave back is unspent.
-    Without a lock on the campaign, the budget can change.
+    What came back is unspent. Without a lock on the campaign, the budget can change.
     """
     given_back = func.coalesce(Escrow.returned, 0)
     left = await session.scalar(
@@ -325,10 +324,8 @@ async def budget_left(session: AsyncSession, campaign_id: int) -> int:
             Campaign.total_budget
             - select(func.coalesce(func.sum(CampaignTarget.price - given_back), 0))
             .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
-            .where(
-                CampaignTarget.campaign_id == campaign_id,
-                CampaignTarget.status.in_(BUDGET_STATUSES),
-            )
+            .where(CampaignTarget.campaign_id == campaign_id)
+            .where(CampaignTarget.status.in_(BUDGET_STATUSES))
             .scalar_subquery()
         ).where(Campaign.id == campaign_id)
     )

@@ -273,7 +273,7 @@ async def test_only_the_owners_own_press_publishes_a_removed_post_again(
     asked = REPUBLISH.format(found.id, found.made.owner.user_id)
     await _press(database, found.made.owner, f"complaint:correcting:{found.id}")
     await _press(database, found.made.advertiser, f"complaint:republishing:{found.id}")
-    assert await refused_state(bot, asked) == "AD173"
+    assert await refused_state(bot, asked) == "AD199"
     await _press(database, found.made.owner, f"complaint:republishing:{found.id}")
     assert await bot.fetchval(asked) is None
     assert await bot.fetchval(asked) == "once"
