@@ -21,8 +21,8 @@ BEGIN
         AND NEW.sent_at < clock() - (statement_timestamp() - transaction_timestamp())
     THEN
         RAISE EXCEPTION 'promised hours begin when they are recorded' USING ERRCODE = 'AD035';
-    ELSIF OLD.status = 'success' AND NEW.status = 'queued' THEN
-        IF (NEW.removed_message_id, NEW.first_sent_at)
+    ELSIF (CASE WHEN OLD.status = 'success' AND NEW.status = 'queued'
+        THEN (NEW.removed_message_id, NEW.first_sent_at)
                 IS DISTINCT FROM (OLD.message_id, OLD.sent_at)
             OR OLD.removed_message_id IS NOT NULL OR OLD.breach IS NOT NULL
             OR NEW.message_id IS NOT NULL OR NEW.sent_at IS NOT NULL OR NOT is_post_gone(OLD)
@@ -30,12 +30,8 @@ BEGIN
                 JOIN complaint_steps step ON step.complaint_id = complaint.id
                 WHERE complaint.campaign_target_id = OLD.campaign_target_id
                     AND complaint.status = 'correcting' AND step.kind = 'republishing')
-        THEN
-            RAISE EXCEPTION 'a post is published again once, after a complaint and when it is gone'
-            USING ERRCODE = 'AD198';
-        END IF;
-    ELSIF (NEW.removed_message_id, NEW.first_sent_at)
-        IS DISTINCT FROM (OLD.removed_message_id, OLD.first_sent_at)
+        ELSE (NEW.removed_message_id, NEW.first_sent_at)
+            IS DISTINCT FROM (OLD.removed_message_id, OLD.first_sent_at) END)
     THEN
         RAISE EXCEPTION 'a post is published again once, after a complaint and when it is gone'
         USING ERRCODE = 'AD198';
