@@ -1,7 +1,7 @@
 """Define the data in the buttons about complaints.
 
-The database functions `open_complaint` and `take_complaint_step` know the data of `Complain`,
-`OnComplaint` and `DecideComplaint`.
+The database functions `open_complaint`, `take_complaint_step` and `republish_post` know the data of
+`Complain`, `OnComplaint` and `DecideComplaint`.
 """
 
 from enum import StrEnum
@@ -25,10 +25,12 @@ class Complain(CallbackData, prefix="complain"):
 
 
 class ComplaintAct(StrEnum):
-    """An action of a side about a complaint. Except for the first two, these are step kinds."""
+    """An action of a side about a complaint. Except for the first three, these are step kinds."""
 
     CARD = "card"
     EVIDENCE = "evidence"
+    ASK_REPUBLISH = "republish"
+    REPUBLISH = "republishing"
     CORRECT = "correcting"
     SATISFIED = "satisfied"
     DISPUTE = "disputed"

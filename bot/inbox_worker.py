@@ -311,7 +311,9 @@ class InboxWorker:
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
                 await lost_answers.answer_later(self._dependencies, row.id, update, error)
             except (TelegramAPIError, ForeignChatError) as error:
-                log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
+                # Anybody could fill the log from a group of their own.
+                write = log.debug if isinstance(error, ForeignChatError) else log.warning
+                write("answer not sent", inbox_id=row.id, error=type(error).__name__)
             except Exception as error:
                 update_result.failure = type(error).__name__
                 log.exception("Worker error", inbox_id=row.id)

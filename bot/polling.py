@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 ALLOWED_UPDATES = (
     "message",
+    "edited_message",
     "callback_query",
     "my_chat_member",
     "channel_post",

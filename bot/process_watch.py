@@ -21,6 +21,7 @@ from bot.screens import alerts as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from services.platform import alerts, heartbeats, users
+from services.platform.alert_conditions import DATABASE_AWAY
 from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
@@ -61,8 +62,8 @@ class ProcessWatch:
         self._answered_at = time.monotonic()
         self._failed_at = float("-inf")
         self._schedulers_outage: str | None = None
-        self._reported: str | None = None
-        """The kind of the outage of the database that the admin chat knows, or None."""
+        self._has_reported = False
+        """Whether this process has told the admin chat about an outage of the database."""
 
     async def run(self) -> None:
         """Watch until the task is cancelled. After an unexpected error, the watch goes on."""
@@ -94,23 +95,41 @@ class ProcessWatch:
     async def _report_outage(self, *, answers: bool) -> None:
         """Tell the admin chat once that the database does not work, and once that it works again.
 
-        A full disk lets the heartbeat through, but not the updates or the scheduler's work.
+        A note outside the database has the kind of the outage that the admin chat knows. So another
+        process, for example after a restart, says that the outage is over, and tells it no second
+        time. A full disk lets the heartbeat through, but not the updates or the scheduler's work.
         """
         silent_seconds = 0.0 if answers else time.monotonic() - self._answered_at
         kind = self._schedulers_outage if answers else None
         if silent_seconds > outages.LONG_SECONDS or outages.is_long(outages.DATABASE):
             kind = outages.kind_of(outages.DATABASE)
         metrics.DATABASE_AWAY.set(not answers or kind is not None)
-        if kind is not None and self._reported is None and self._election.is_elected:
+        storage = self._dependencies.storage
+        known = await storage.read_note(DATABASE_AWAY)
+        self._has_reported &= known is not None
+        if kind is not None and known is None and self._election.is_elected:
             if await self._send_outage(kind, is_over=False):
-                self._reported = kind
-        elif (
-            kind is None
-            and answers
-            and self._reported is not None
-            and await self._send_outage(self._reported, is_over=True)
-        ):
-            self._reported = None
+                await storage.write_note(DATABASE_AWAY, kind)
+                self._has_reported = True
+        elif kind is None and answers and (self._election.is_elected or self._has_reported):
+            await self._report_end()
+
+    async def _report_end(self) -> None:
+        """Tell the admin chat that the database works again, if it knows that it did not.
+
+        If nobody got the message, it is repeated at the next heartbeat.
+        """
+        storage = self._dependencies.storage
+        known = await storage.take_note(DATABASE_AWAY)
+        if known is None:
+            return
+        if not await self._send_outage(known, is_over=True):
+            await storage.write_note(DATABASE_AWAY, known)
+            return
+        self._has_reported = False
+        # A restore may have stored the alert too.
+        async with database_errors(), self._dependencies.sessions.begin() as session:
+            await alerts.assume_over(session, watcher="bot", name=DATABASE_AWAY)
 
     async def _beat(self) -> None:
         """Write the heartbeat and the changes of alerts. Raises DatabaseAwayError."""

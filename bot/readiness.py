@@ -12,7 +12,7 @@ from db.session import Sessions
 from services.platform import guards, readiness
 from services.platform.guards import CachedComparison
 
-REVISION = "0063"
+REVISION = "0068"
 """The oldest schema revision that this version can use."""
 PREVIOUS_REVISION = "0049"
 """The schema revision of the release before this one.

@@ -1,4 +1,4 @@
-"""Store drafts of forms in Redis and in the process's memory.
+"""Store drafts of forms, and notes for the next process, in Redis and in the process's memory.
 
 The memory replaces Redis while Redis does not answer.
 """
@@ -52,6 +52,26 @@ class FormStorage(BaseStorage):
         value = await self._get(_key_name(key, "data"))
         data: dict[str, Any] = json.loads(value) if value else {}
         return data
+
+    async def write_note(self, name: str, text: str) -> None:
+        """Store a note that the next processes read, for DRAFT_TTL."""
+        await self._set(f"note:{name}", text)
+
+    async def read_note(self, name: str) -> str | None:
+        """Return a note, or None. While Redis is away, only this process's own notes are known."""
+        text = await self._get(f"note:{name}")
+        self._keep_in_memory(f"note:{name}", text)
+        return text
+
+    async def take_note(self, name: str) -> str | None:
+        """Delete a note and return it, or None. Of several processes, one gets it."""
+        key = f"note:{name}"
+        text = self._memory.get(key)
+        if key not in self._unsaved:
+            with contextlib.suppress(RedisAwayError):
+                text = await self._link.ask(lambda: self._redis.getdel(key))
+        await self._set(key, None)
+        return text
 
     async def alive(self) -> bool:
         """Return whether Redis answers now."""

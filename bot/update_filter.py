@@ -66,6 +66,7 @@ IS_POST = "is_post"
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "message": _MESSAGE,
+    "edited_message": _MESSAGE,
     "channel_post": _MESSAGE,
     "callback_query": ("from",),
     "my_chat_member": ("chat", "from", "old_chat_member", "new_chat_member"),

@@ -512,7 +512,7 @@ CREATE TABLE complaint_steps (
     CONSTRAINT pk_complaint_steps PRIMARY KEY (id),
     CONSTRAINT fk_complaint_steps_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
     CONSTRAINT fk_complaint_steps_complaint_id FOREIGN KEY (complaint_id) REFERENCES complaints(id),
-    CONSTRAINT ck_complaint_steps_stepkind CHECK (kind::text = ANY (ARRAY['opened'::character varying, 'answered'::character varying, 'correcting'::character varying, 'corrected'::character varying, 'satisfied'::character varying, 'disputed'::character varying, 'decided'::character varying, 'accepted'::character varying, 'appealed'::character varying, 'timed_out'::character varying, 'reminded'::character varying, 'absorbed'::character varying, 'ended'::character varying]::text[]))
+    CONSTRAINT ck_complaint_steps_stepkind CHECK (kind::text = ANY (ARRAY['opened'::character varying, 'answered'::character varying, 'correcting'::character varying, 'corrected'::character varying, 'satisfied'::character varying, 'disputed'::character varying, 'decided'::character varying, 'accepted'::character varying, 'appealed'::character varying, 'timed_out'::character varying, 'reminded'::character varying, 'absorbed'::character varying, 'ended'::character varying, 'gone'::character varying, 'republishing'::character varying, 'republished'::character varying]::text[]))
 );
 CREATE INDEX ix_complaint_steps_complaint_id_id ON complaint_steps USING btree (complaint_id, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON complaint_steps FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -1175,7 +1175,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.sta
 CREATE TRIGGER written_about_schema BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text]))) EXECUTE FUNCTION guard_notice('database');
 CREATE TRIGGER written_by_clock BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text]))) EXECUTE FUNCTION guard_notice('clock');
 CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text]))) EXECUTE FUNCTION guard_notice('database');
-CREATE TRIGGER written_by_function BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text]))) EXECUTE FUNCTION guard_notice('database');
+CREATE TRIGGER written_by_function BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text, 'complaint_gone'::text, 'complaint_republished'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text, 'complaint_gone'::text, 'complaint_republished'::text]))) EXECUTE FUNCTION guard_notice('database');
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
@@ -1296,6 +1296,7 @@ CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER completes_correction AFTER INSERT ON post_checks FOR EACH ROW WHEN (new.compared AND (new.verdict::text <> ALL (ARRAY['unknown'::text, 'gone'::text]))) EXECUTE FUNCTION complete_correction();
 CREATE TRIGGER kept BEFORE DELETE ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_retention();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
+CREATE TRIGGER tells_post_gone AFTER INSERT ON post_checks FOR EACH ROW WHEN (new.verdict::text = 'gone'::text) EXECUTE FUNCTION tell_post_gone();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
 GRANT INSERT, SELECT ON post_checks TO adtech_clock;
 GRANT SELECT ON post_checks TO adtech_reports;
@@ -1330,6 +1331,8 @@ CREATE TABLE post_jobs (
     search_above bigint,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     other_message_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    removed_message_id bigint,
+    first_sent_at timestamp with time zone,
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -1353,18 +1356,19 @@ CREATE INDEX ix_post_jobs_sending ON post_jobs USING btree (lease_until) WHERE s
 CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, updated_at);
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
-CREATE TRIGGER absorbs_complaint AFTER UPDATE OF status, breach ON post_jobs FOR EACH ROW WHEN (old.breach IS NULL AND new.breach IS NOT NULL OR old.status::text = 'success'::text AND new.status::text = 'failed'::text) EXECUTE FUNCTION absorb_complaint();
+CREATE TRIGGER absorbs_complaint AFTER UPDATE OF status, breach ON post_jobs FOR EACH ROW WHEN (old.breach IS NULL AND new.breach IS NOT NULL OR old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['failed'::text, 'cancelled'::text]))) EXECUTE FUNCTION absorb_complaint();
 CREATE TRIGGER agreed_by_owner BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_answer('accepted');
-CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain', 'success>queued');
 CREATE CONSTRAINT TRIGGER approved AFTER INSERT ON post_jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_approval();
 CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
-CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
+CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at, removed_message_id, first_sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN ((old.status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND old.status::text <> new.status::text) EXECUTE FUNCTION guard_post_decision();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER next_ad_spaced AFTER UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> 'success'::text AND new.status::text = 'success'::text) EXECUTE FUNCTION space_next_ad();
 CREATE TRIGGER next_time_kept BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION keep_next_time();
-CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id AND (new.status::text <> 'queued'::text OR new.message_id IS NOT NULL)) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER records_republication AFTER UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'success'::text AND new.removed_message_id IS NOT NULL) EXECUTE FUNCTION record_republication();
 CREATE TRIGGER search_copied BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_search();
 CREATE TRIGGER searched_first BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.search_above IS NOT NULL OR old.status::text = 'queued'::text AND new.status::text = 'uncertain'::text)) EXECUTE FUNCTION require_search();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -1844,6 +1848,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- is_clean_up_confirmed(request staff_requests) RETURNS boolean
 -- is_command_for_request(request staff_requests) RETURNS boolean
 -- is_evidence_needed() RETURNS boolean
+-- is_post_gone(job post_jobs) RETURNS boolean
 -- is_spare_check(seen post_checks) RETURNS boolean
 -- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
 -- keep_first_format() RETURNS trigger
@@ -1881,6 +1886,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- record_guard_faults(freezes boolean, facts jsonb) RETURNS bigint
 -- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
 -- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
+-- record_republication() RETURNS trigger
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refresh_listing(refreshed_id bigint) RETURNS void
 -- refuse_change() RETURNS trigger
@@ -1889,6 +1895,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- refuse_initial_status() RETURNS trigger
 -- reopen_escrow(target_id bigint) RETURNS void
 -- repair(correction_id bigint) RETURNS void
+-- republish_post(complaint_id bigint, actor_id bigint, step_time interval, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
 -- require_answer() RETURNS trigger
@@ -1945,6 +1952,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- taken_until(calendar channel_calendars, at timestamp with time zone, length interval) RETURNS timestamp with time zone
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
+-- tell_post_gone() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
 -- time_problem(calendar channel_calendars, at timestamp with time zone, length interval, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- tracked_ad(ad jsonb, target_id bigint, base text) RETURNS jsonb
@@ -1989,6 +1997,8 @@ GRANT EXECUTE ON FUNCTION end_payout_wait TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION free_times TO adtech_bot;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
+GRANT EXECUTE ON FUNCTION is_post_gone TO adtech_bot;
+GRANT EXECUTE ON FUNCTION is_post_gone TO adtech_clock;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_clock;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_reports;
@@ -2022,6 +2032,7 @@ GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_clock;
 GRANT EXECUTE ON FUNCTION record_launch_check TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
+GRANT EXECUTE ON FUNCTION republish_post TO adtech_bot;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_bot;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_clock;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_intake;

@@ -112,12 +112,25 @@ async def send_evidence(
     await answer_press(press)
 
 
+@router.callback_query(OnComplaint.filter(F.act == ComplaintAct.ASK_REPUBLISH))
+async def ask_republication(
+    press: CallbackQuery, callback_data: OnComplaint, context: RequestContext
+) -> None:
+    """Ask the owner whether the removed post is to be published again, if it still can be."""
+    case = await _case(context, callback_data.id)
+    if case.side_of(context.actor) == OWNER and case.may_republish:
+        await respond.show(press, screens.confirm_republication(context.t, case))
+    else:
+        await respond.show(press, await _card(context, callback_data.id))
+
+
 _ACTS: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
     ComplaintAct.SATISFIED: complaints.say_satisfied,
     ComplaintAct.ACCEPT: complaints.accept,
 }
 _ASKING_ADVERTISER: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
     ComplaintAct.CORRECT: complaints.ask_correction,
+    ComplaintAct.REPUBLISH: complaints.republish,
 }
 """The steps after which the advertiser has as long as the owner had."""
 _ASKING_STAFF: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {

@@ -2,6 +2,7 @@
 
 import structlog
 from aiogram import Router
+from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import CallbackQuery, ErrorEvent, Message
@@ -43,10 +44,20 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     metrics.count_refusal(error)
     if isinstance(error, errors.InvalidMove):
         failures.count(FailureKind.CONFLICT)
+    # Anybody could fill the log from a group of their own.
+    write = log.debug if _is_strangers_group(event, context) else log.info
     with context.logged_actor():
-        log.info("refused", act=context.action, error=type(error).__name__)
+        write("refused", act=context.action, error=type(error).__name__)
     await record(context, error)
     await _answer(event, explain(context.t, error))
+
+
+def _is_strangers_group(event: ErrorEvent, context: RequestContext) -> bool:
+    """Return whether a person without a role wrote in a group that is not the admin chat."""
+    message = event.update.message
+    if message is None or context.identified_actor is None or context.actor.roles:
+        return False
+    return message.chat.type != ChatType.PRIVATE and not context.actor.in_admin_chat
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:

@@ -42,6 +42,7 @@ from handlers import (
     drafts,
     early_removals,
     earnings,
+    edits,
     error_handlers,
     fallback,
     format_form,
@@ -129,7 +130,7 @@ def dispatcher() -> Dispatcher:
         fallback.router,
         name="stateless",
     )
-    root.include_routers(stateless, _forms(), error_handlers.unexpected_errors)
+    root.include_routers(stateless, edits.router, _forms(), error_handlers.unexpected_errors)
     return root
 
 

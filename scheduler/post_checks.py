@@ -109,6 +109,7 @@ async def _check_post(
             restored=result.restored,
             claimed_at=post.claimed_at,
             compared=restore,
+            message_id=post.message_ids[0],
         )
         if result.loss is not None:
             await channels.record_rights_lost(session, chat_id=post.chat_id, reason=result.loss)

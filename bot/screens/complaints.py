@@ -64,7 +64,7 @@ def card(t: Texts, case: ComplaintCase, side: str) -> Outgoing:
         *(step(t, case, each) for each in case.steps),
         t(
             "complaint-state",
-            state=case.status.value if case.outcome is None else case.outcome.value,
+            state=_state(case),
             side=side,
             until=t.time(case.due_at) if case.due_at else "",
             appeal="yes" if _may_appeal(case, side) else "no",
@@ -87,6 +87,33 @@ def notice(t: Texts, case: ComplaintCase, side: str, last: str) -> Outgoing:
     """Build the notice to a side about the last step of a complaint."""
     shown = card(t, case, side)
     return Outgoing(f"{t('notice-complaint', step=last)}\n\n{shown.text}", shown.keyboard)
+
+
+def _state(case: ComplaintCase) -> str:
+    """Return the word for the state of a complaint that the text `complaint-state` knows."""
+    if case.outcome is not None:
+        return case.outcome.value
+    if case.may_republish:
+        return "gone"
+    if not case.is_out:
+        return "republishing"
+    return case.status.value
+
+
+def confirm_republication(t: Texts, case: ComplaintCase) -> Outgoing:
+    """Build the question to an owner whether the removed post is to be published again."""
+    return Outgoing(
+        t("complaint-republish-sure", channel=case.channel_title, hours=case.promised_hours),
+        rows(
+            [
+                button(
+                    t("complaint-act", act=ComplaintAct.REPUBLISH.value),
+                    OnComplaint(act=ComplaintAct.REPUBLISH, id=case.id),
+                )
+            ],
+            [button(t("no-go-back"), OnComplaint(act=ComplaintAct.CARD, id=case.id))],
+        ),
+    )
 
 
 def confirm_decision(t: Texts, case: ComplaintCase, percent: int) -> Outgoing:
@@ -134,26 +161,35 @@ def _may_appeal(case: ComplaintCase, side: str) -> bool:
     return is_open and not accepted.get(side, True)
 
 
+def _corrections(case: ComplaintCase) -> Sequence[ComplaintAct]:
+    """Return the actions with which the owner can let the bot put the post right now."""
+    if case.may_republish:
+        return [ComplaintAct.ASK_REPUBLISH]
+    is_asked = case.status is ComplaintStatus.ASKED
+    is_checked = case.promised_hours > 0 and not case.is_gone
+    return [ComplaintAct.CORRECT] if is_asked and is_checked else []
+
+
 def _buttons(t: Texts, case: ComplaintCase, side: str) -> Sequence[Sequence[InlineKeyboardButton]]:
     def act(name: ComplaintAct) -> list[InlineKeyboardButton]:
         return [button(t("complaint-act", act=name.value), OnComplaint(act=name, id=case.id))]
 
     found: list[Sequence[InlineKeyboardButton]] = []
+    if side == OWNER:
+        found += [act(name) for name in _corrections(case)]
     if side == OWNER and case.status is ComplaintStatus.ASKED:
         answer = OpenComplaintForm(name=ComplaintForm.ANSWER, id=case.id)
-        if case.promised_hours:
-            found.append(act(ComplaintAct.CORRECT))
         found.append([button(t("complaint-answer"), answer)])
     if side == ADVERTISER and case.status is ComplaintStatus.ANSWERED:
         found += [act(ComplaintAct.SATISFIED), act(ComplaintAct.DISPUTE)]
     elif side == ADVERTISER and case.status in {ComplaintStatus.ASKED, ComplaintStatus.DISPUTED}:
         found.append(act(ComplaintAct.SATISFIED))
-    if side == STAFF and case.status in _ASKED:
+    if side == STAFF and case.status in _ASKED and case.is_out:
         found += _decisions(t, case)
     if _may_appeal(case, side):
         found += [act(ComplaintAct.ACCEPT), act(ComplaintAct.APPEAL)]
     found.append(act(ComplaintAct.EVIDENCE))
-    if case.message_id is not None:
+    if case.message_id is not None and not case.is_gone:
         found.append([link(t, case.channel_username, case.chat_id, case.message_id)])
     if side != STAFF:
         found.append([button(t("back"), Go(screen=Screen.PLACEMENT, id=case.target_id))])

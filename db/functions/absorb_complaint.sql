@@ -1,5 +1,5 @@
--- Trigger `absorbs_complaint` of post_jobs: a recorded breach, or the failure of a published post, closes the open
--- complaint about it, because one question about an escrow is open at a time, and what the bot has found itself
+-- Trigger `absorbs_complaint` of post_jobs: a recorded breach, or the failure or the cancellation of a post, closes the
+-- open complaint about it, because one question about an escrow is open at a time, and what the bot has found itself
 -- goes first. Both sides are told; the messages about the breach say what is decided now.
 -- Locks: the complaint, after its post job. Raises: nothing.
 CREATE OR REPLACE FUNCTION absorb_complaint() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -1,6 +1,7 @@
 -- Counts again what ads have brought in each channel whose ads were clicked or settled since yesterday, and
 -- returns how many channels these are. A measured ad is a placement with tracked links whose owner was paid. The
--- price of a click is in minor units, rounded up; it is null while nobody has clicked.
+-- price of a click is in minor units, rounded up, and without what a split after a complaint gave back; it is null
+-- while nobody has clicked.
 -- Locks: the rows of these channels, by id. Raises: nothing.
 CREATE OR REPLACE FUNCTION count_channel_clicks() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -16,9 +17,10 @@ BEGIN
         SELECT DISTINCT target.channel_id
         FROM recent JOIN campaign_targets target ON target.id = recent.campaign_target_id
     ), ads AS (
-        SELECT target.channel_id, target.price, coalesce((SELECT sum(day.clicks)
+        SELECT target.channel_id, escrow.amount - escrow.returned AS price, coalesce((SELECT sum(day.clicks)
             FROM click_days day WHERE day.campaign_target_id = target.id), 0)::bigint AS clicks
         FROM changed JOIN campaign_targets target ON target.channel_id = changed.channel_id
+        JOIN escrows escrow ON escrow.campaign_target_id = target.id
         WHERE target.link_base IS NOT NULL AND target.status = 'posted' AND EXISTS (
             SELECT FROM tracked_links link
             WHERE link.campaign_target_id = target.id AND link.works_until IS NOT NULL)

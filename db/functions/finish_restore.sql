@@ -35,6 +35,11 @@ BEGIN
     WHERE job.status = 'queued' AND channel.id = job.channel_id AND job.search_above IS NULL
         AND job.due_at <= clock();
     GET DIAGNOSTICS searched = ROW_COUNT;
+    -- Its owner may have let the bot publish it again since the backup.
+    UPDATE post_jobs job SET search_above = channel.last_message_id
+    FROM channels channel
+    WHERE job.status = 'success' AND NOT job.settled AND channel.id = job.channel_id
+        AND job.removed_message_id IS NULL AND job.search_above IS NULL;
     UPDATE post_jobs job
     SET status = 'uncertain', lease_owner = NULL, lease_until = NULL, first_absent_at = NULL,
         known_message_id = coalesce(job.known_message_id, channel.last_message_id),

@@ -2,7 +2,8 @@
 -- words) and `correcting` (the bot shall correct the post: its next check, which edits the ad to what was agreed,
 -- is due at once; a post without promised hours is not checked, and cannot be corrected so). Those of the advertiser are `satisfied` and
 -- `disputed`. An admin who is neither of the two takes `decided` with the owner's part in per cent: 100 is a
--- release, 0 a refund, the rest a split. Then each side may take `accepted` (no appeal), and one of them
+-- release, 0 a refund, the rest a split. Nobody decides while a post that is published again (`republish_post`) is
+-- not out. Then each side may take `accepted` (no appeal), and one of them
 -- `appealed`, once. The decision on an appeal is that of a super admin who has not decided before. No money moves
 -- here: the scheduler lets a decision take effect when its time is over (`end_complaint_step`), which is at once
 -- if both sides have accepted, or after the decision on an appeal.
@@ -26,7 +27,7 @@ BEGIN
     PERFORM FROM post_jobs WHERE campaign_target_id = complaint.campaign_target_id FOR UPDATE;
     PERFORM FROM escrows WHERE campaign_target_id = complaint.campaign_target_id FOR UPDATE;
     SELECT * INTO complaint FROM complaints WHERE id = complaint_id FOR UPDATE;
-    SELECT escrow.amount, target.promised_hours, clock() AS read_at,
+    SELECT escrow.amount, target.promised_hours, job.status AS job_status, clock() AS read_at,
         CASE actor_id WHEN campaign.advertiser_id THEN 'advertiser' WHEN target.owner_id THEN 'owner'
             ELSE (SELECT max(granted.role) FROM user_roles granted JOIN users person
                 ON person.id = granted.user_id
@@ -35,6 +36,7 @@ BEGIN
     INTO facts
     FROM campaign_targets target JOIN campaigns campaign ON campaign.id = target.campaign_id
     JOIN escrows escrow ON escrow.campaign_target_id = target.id
+    JOIN post_jobs job ON job.campaign_target_id = target.id
     WHERE target.id = complaint.campaign_target_id;
     next_status := CASE concat_ws('>', complaint.status, step)
         WHEN 'asked>answered' THEN 'answered'
@@ -63,6 +65,7 @@ BEGIN
         code := 'not_found';
     WHEN next_status IS NULL THEN code := 'moved';
     WHEN step = 'correcting' AND facts.promised_hours = 0 THEN code := 'moved';
+    WHEN step = 'decided' AND facts.job_status <> 'success' THEN code := 'publishing';
     WHEN step IN ('accepted', 'appealed')
         AND (complaint.appealed_by IS NOT NULL OR complaint.due_at <= facts.read_at
             OR facts.role = 'owner' AND complaint.owner_accepts
@@ -115,9 +118,12 @@ BEGIN
             'target_id', complaint.campaign_target_id, 'complaint_id', complaint_id,
             'owner_percent', take_complaint_step.owner_percent),
             take_complaint_step.correlation_id, facts.read_at);
-        IF step = 'correcting' THEN
-            UPDATE post_jobs SET next_check_at = facts.read_at
-            WHERE campaign_target_id = complaint.campaign_target_id;
+        IF step IN ('correcting', 'answered', 'satisfied') THEN
+            -- After a correction has ended in another way, the next check says what a lost post means.
+            UPDATE post_jobs SET next_check_at = CASE step WHEN 'correcting' THEN facts.read_at
+                ELSE least(next_check_at, facts.read_at) END
+            WHERE campaign_target_id = complaint.campaign_target_id
+                AND (step = 'correcting' OR next_check_at IS NOT NULL AND is_post_gone(post_jobs));
         END IF;
         state := next_status;
     END CASE;

@@ -27,7 +27,7 @@ class ComplaintStatus(StrEnum):
     ASKED = "asked"
     """The owner is asked to correct the post, or to answer."""
     CORRECTING = "correcting"
-    """The owner wants the bot to correct the post, and the bot has not ended this yet."""
+    """The bot corrects the post, or publishes it again, because its owner wants this."""
     ANSWERED = "answered"
     """The advertiser is asked whether the answer or the correction is enough."""
     DISPUTED = "disputed"
@@ -68,6 +68,11 @@ class StepKind(StrEnum):
     ANSWERED = "answered"
     CORRECTING = "correcting"
     CORRECTED = "corrected"
+    GONE = "gone"
+    """The checks have proven that the post is gone, and the owner may publish it again."""
+    REPUBLISHING = "republishing"
+    """The owner lets the bot publish the removed post again."""
+    REPUBLISHED = "republished"
     SATISFIED = "satisfied"
     DISPUTED = "disputed"
     DECIDED = "decided"
@@ -84,7 +89,7 @@ class Complaint(Base):
     """The complaint of an advertiser about one published post.
 
     Only database functions write rows (`open_complaint`, `take_complaint_step`,
-    `end_complaint_step`).
+    `republish_post`, `end_complaint_step`).
     """
 
     __tablename__ = "complaints"

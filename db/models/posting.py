@@ -181,6 +181,13 @@ class PostJob(Base):
     )
     """The ids of an album's other messages, in the order of its items. Empty for other ads."""
     sent_at: Mapped[datetime | None]
+    removed_message_id: Mapped[int | None]
+    """The message id of the removed post, if its owner let the bot publish the post again, or null.
+
+    A post is published again once at most, after a complaint (`republish_post`).
+    """
+    first_sent_at: Mapped[datetime | None]
+    """When the removed post was published, or null."""
     updated_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

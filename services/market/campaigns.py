@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel, TargetStatus
+from db.models.money import Escrow
 from db.models.posting import PostJob, PostJobStatus
 from services.market import (
     agreements,
@@ -32,8 +33,10 @@ RESUME_GRACE = timedelta(hours=1)
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Placements with these statuses count against the campaign's budget."""
 _CAMPAIGN_ID = bindparam("campaign_id", type_=BigInteger)
-_SPENT = select(func.coalesce(func.sum(CampaignTarget.price), 0)).where(
-    CampaignTarget.campaign_id == _CAMPAIGN_ID, CampaignTarget.status.in_(BUDGET_STATUSES)
+_SPENT = (
+    select(func.coalesce(func.sum(CampaignTarget.price - func.coalesce(Escrow.returned, 0)), 0))
+    .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+    .where(CampaignTarget.campaign_id == _CAMPAIGN_ID, CampaignTarget.status.in_(BUDGET_STATUSES))
 )
 _LEFT = Campaign.total_budget - _SPENT.scalar_subquery()
 _BUDGET_LEFT = select(_LEFT).where(Campaign.id == _CAMPAIGN_ID)
@@ -325,10 +328,7 @@ def _page(status: CampaignStatus | None, limit: int) -> Select[Campaign]:
 
 
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
-    """Return the unspent budget of a campaign, in minor units. Raises NotFound.
-
-    Without a lock on the campaign, the budget can change.
-    """
+    """Return a campaign's unspent budget in minor units, with what came back. Raises NotFound."""
     left = await session.scalar(_BUDGET_LEFT, {"campaign_id": campaign_id})
     if left is None:
         raise errors.NotFound("campaign", campaign_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, case, func, select
+from sqlalchemy import Boolean, ScalarSelect, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -17,7 +17,7 @@ from db.models.complaints import (
     Outcome,
     StepKind,
 )
-from db.models.posting import PostJob
+from db.models.posting import PostJob, PostJobStatus
 from db.models.users import User
 from services.market import terms
 from services.market.complaints import WHOLE
@@ -75,6 +75,12 @@ class ComplaintCase:
     price: int
     fee_bps: int
     promised_hours: int
+    is_gone: bool
+    """Whether the checks have proven that the published post is not in the channel any more."""
+    was_republished: bool
+    """Whether the owner has let the bot publish the removed post again."""
+    is_out: bool
+    """Whether the post is published. It is not between a removal and the next publication."""
     steps: Sequence[Step]
     complaints: int
     """The number of complaints of this advertiser, with this one."""
@@ -90,6 +96,12 @@ class ComplaintCase:
         kept = self.price * owner_percent // WHOLE
         shares = terms.share(kept, self.fee_bps)
         return Parts(shares.owner, shares.fee, self.price - kept)
+
+    @property
+    def may_republish(self) -> bool:
+        """Whether the owner may let the bot publish the removed post again."""
+        is_asked = self.status in {ComplaintStatus.ASKED, ComplaintStatus.CORRECTING}
+        return is_asked and self.is_gone and not self.was_republished
 
     def side_of(self, actor: Actor) -> str:
         """Return the name of the reader that an actor is: a side, or else the staff."""
@@ -126,6 +138,9 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
                 Channel.username,
                 Channel.chat_id,
                 PostJob.message_id,
+                PostJob.removed_message_id.is_not(None).label("was_republished"),
+                (PostJob.status == PostJobStatus.SUCCESS).label("is_out"),
+                func.is_post_gone(literal_column("post_jobs"), type_=Boolean).label("is_gone"),
                 _telegram_id(Campaign.advertiser_id).label("advertiser_telegram_id"),
                 _telegram_id(CampaignTarget.owner_id).label("owner_telegram_id"),
             )
@@ -164,6 +179,9 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
         price=row.price,
         fee_bps=row.fee_bps,
         promised_hours=row.promised_hours,
+        is_gone=row.is_gone,
+        was_republished=row.was_republished,
+        is_out=row.is_out,
         steps=await _steps(session, complaint.id, row.advertiser_id, row.owner_id),
         complaints=total,
         groundless=groundless,

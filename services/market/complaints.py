@@ -21,7 +21,12 @@ from db.models.complaints import (
 )
 from services.platform import errors, outbox
 from services.platform.actors import MODERATORS, Actor
-from services.platform.complaint_errors import ComplaintMovedOn, ComplaintRefused, SplitTooSmall
+from services.platform.complaint_errors import (
+    ComplaintMovedOn,
+    ComplaintRefused,
+    RepublicationRefused,
+    SplitTooSmall,
+)
 
 WINDOW = timedelta(hours=24)
 """COMPLAINT_WINDOW: how long after the publication an owner is not paid, at the least."""
@@ -53,6 +58,13 @@ _STEP = text(
     *(bindparam(name, type_=BigInteger) for name in ("complaint_id", "actor_id", "owner_percent")),
     *(bindparam(name, type_=Text) for name in ("step", "words", "correlation_id")),
     bindparam("step_time", type_=Interval),
+)
+_REPUBLISH = text(
+    "SELECT code, state FROM republish_post(:complaint_id, :actor_id, :step_time, :correlation_id)"
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("complaint_id", "actor_id")),
+    bindparam("step_time", type_=Interval),
+    bindparam("correlation_id", type_=Text),
 )
 _END = text("SELECT end_complaint_step(:complaint_id, :staff_time, :correlation_id)").bindparams(
     bindparam("complaint_id", type_=BigInteger),
@@ -140,6 +152,43 @@ async def ask_correction(
     without promised hours.
     """
     await _take(session, actor, complaint_id, StepKind.CORRECTING, step_time=answer_time)
+
+
+async def republish(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    complaint_id: int,
+    answer_time: timedelta = ANSWER_TIME,
+) -> None:
+    """Let the bot publish a removed post again, because its owner has pressed this button.
+
+    It happens once for a placement, after the checks have proven that the post is gone. The same
+    post job is queued again, and the whole promised time begins with the next publication. If the
+    post is not out `answer_time` after its planned time, the escrow is refunded. Takes the shared
+    locks of the kill switches `new_escrows`, `telegram_posting` and `worker_post`, then locks as
+    `answer`, and the calendar of the channel. Raises AccessDenied, NotFound, SwitchStopped,
+    ComplaintMovedOn, RepublicationRefused.
+    """
+    user_id = actor.require_user(action="complaint_republishing")
+    values = {
+        "complaint_id": complaint_id,
+        "actor_id": user_id,
+        "step_time": answer_time,
+        "correlation_id": correlation_id.get(),
+    }
+    row = (await session.execute(_REPUBLISH, values)).one()
+    match row.code:
+        case None:
+            await _tell(session, complaint_id, StepKind.REPUBLISHING, actor_id=user_id)
+        case "moved":
+            raise ComplaintMovedOn(complaint_id, row.state)
+        case "not_found":
+            raise errors.NotFound("complaint", complaint_id)
+        case "switch_stopped":
+            raise errors.SwitchStopped(row.state)
+        case _:
+            raise RepublicationRefused(complaint_id, row.code)
 
 
 async def say_satisfied(session: AsyncSession, *, actor: Actor, complaint_id: int) -> None:
@@ -283,6 +332,8 @@ async def _take(
             raise errors.AccessDenied("complaint_decide")
         case "too_small":
             raise SplitTooSmall(complaint_id)
+        case "publishing":
+            raise RepublicationRefused(complaint_id, row.code)
         case "moved":
             raise ComplaintMovedOn(complaint_id, row.state)
         case _:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, select, text
+from sqlalchemy import BigInteger, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.correlation import correlation_id
@@ -75,7 +75,10 @@ async def get(session: AsyncSession, channel_id: int) -> ChannelRemovals:
     owner = await users.get(session, channel.owner_id)
     rows = await session.execute(
         select(
-            CampaignTarget.id, CampaignTarget.promised_hours, PostJob.sent_at, PostJob.updated_at
+            CampaignTarget.id,
+            CampaignTarget.promised_hours,
+            func.coalesce(PostJob.sent_at, PostJob.first_sent_at),
+            PostJob.updated_at,
         )
         .join(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .where(

@@ -12,6 +12,7 @@ _STORY = (
         """
     WITH target AS MATERIALIZED (
         SELECT target.*, job.id AS job_id, job.status AS job_status, job.sent_at, job.last_error,
+            job.first_sent_at,
             escrow.status AS escrow_status, escrow.amount, escrow.settled_at,
             escrow.release_due_at, escrow.returned
         FROM campaign_targets target
@@ -47,7 +48,13 @@ _STORY = (
                 AND written.metadata ->> 'target_id' = target.id::text LIMIT 1), NULL
         FROM target WHERE target.cancelled_at IS NOT NULL
         UNION ALL
-        SELECT sent_at, 'published', NULL, NULL, NULL, NULL FROM target WHERE sent_at IS NOT NULL
+        SELECT coalesce(first_sent_at, sent_at), 'published', NULL, NULL, NULL, NULL FROM target
+        WHERE coalesce(first_sent_at, sent_at) IS NOT NULL
+        UNION ALL
+        SELECT step.created_at, step.kind, NULL, NULL, NULL, NULL
+        FROM complaint_steps step JOIN complaints complaint ON complaint.id = step.complaint_id
+        WHERE complaint.campaign_target_id = :target_id
+            AND step.kind IN ('gone', 'republishing', 'republished')
         UNION ALL
         SELECT above.created_at, 'covered', NULL, NULL, NULL, NULL
         FROM posts_above above JOIN target ON target.job_id = above.post_job_id
@@ -66,7 +73,8 @@ _STORY = (
                 WHEN job_status = 'cancelled' THEN 'stopped'
                 WHEN last_error = 'removed' THEN 'removed'
                 WHEN last_error LIKE 'breach: %' THEN 'breach'
-                WHEN sent_at IS NOT NULL THEN 'decided' ELSE 'unpublished' END,
+                WHEN coalesce(first_sent_at, sent_at) IS NOT NULL THEN 'decided'
+                ELSE 'unpublished' END,
             CASE escrow_status WHEN 'released' THEN coalesce((SELECT entry.amount
                 FROM ledger_entries entry
                 WHERE entry.reference_id = target.id AND entry.reason = 'payout'), 0)

@@ -236,6 +236,19 @@ INVARIANTS: tuple[Invariant, ...] = (
                         WHEN 100 THEN 'released' WHEN 0 THEN 'refunded' ELSE 'split' END)))
         """,
     ),
+    Invariant(
+        "published_again_once",
+        "a post was published again without the one step of its owner, or before the removed post",
+        """
+        SELECT j.campaign_target_id AS ref, j.removed_message_id, j.message_id
+        FROM post_jobs j CROSS JOIN LATERAL (
+            SELECT COUNT(*) AS steps FROM complaints c
+            JOIN complaint_steps s ON s.complaint_id = c.id AND s.kind = 'republishing'
+            WHERE c.campaign_target_id = j.campaign_target_id) AS taken
+        WHERE taken.steps <> (j.removed_message_id IS NOT NULL)::int
+            OR j.message_id <= j.removed_message_id OR j.sent_at < j.first_sent_at
+        """,
+    ),
     *(Invariant(*rule) for rule in payment_rules.RULES),
     Invariant(
         "excess_payment_booked_once",
@@ -347,10 +360,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "campaign_budget",
         "a campaign spends more than its budget",
         """
-        SELECT c.id AS ref, c.total_budget, SUM(t.price)::bigint AS spent
+        SELECT c.id AS ref, c.total_budget, SUM(t.price - COALESCE(e.returned, 0))::bigint AS spent
         FROM campaigns c JOIN campaign_targets t ON t.campaign_id = c.id
+        LEFT JOIN escrows e ON e.campaign_target_id = t.id
         WHERE t.status IN ('pending', 'approved', 'posted')
-        GROUP BY c.id, c.total_budget HAVING SUM(t.price) > c.total_budget
+        GROUP BY c.id, c.total_budget HAVING SUM(t.price - COALESCE(e.returned, 0)) > c.total_budget
         """,
     ),
 )

@@ -74,6 +74,9 @@ LOOKS: Mapping[str, Look] = {
     "closed_complaint_has_reason": Look(
         "placement", "SELECT * FROM complaints WHERE campaign_target_id = REF"
     ),
+    "published_again_once": Look(
+        "placement", "SELECT * FROM post_jobs WHERE campaign_target_id = REF"
+    ),
     "escrow_wallet": Look("placement", "SELECT * FROM escrows WHERE campaign_target_id = REF"),
     "escrow_wallet_owned": _WALLET,
     "orphan_target": Look("placement", "adtech report orphaned_targets"),

@@ -59,6 +59,7 @@ ROW_FILTERS = {
     "complaint_holds_escrow": RowFilter("targets", {"escrows": "campaign_target_id"}),
     "decision_is_carried_out": RowFilter("targets", {"escrows": "campaign_target_id"}),
     "closed_complaint_has_reason": RowFilter("targets", {"complaints": "campaign_target_id"}),
+    "published_again_once": RowFilter("targets", {"post_jobs": "campaign_target_id"}),
     "escrow_wallet": RowFilter("targets", {"escrows": "campaign_target_id"}),
     "escrow_wallet_owned": RowFilter("wallets", {"wallets": "id"}),
     "orphan_target": RowFilter("targets", {"campaign_targets": "id"}),

@@ -84,6 +84,16 @@ async def assume_firing(session: AsyncSession, *, watcher: Watcher, name: str) -
     )
 
 
+async def assume_over(session: AsyncSession, *, watcher: Watcher, name: str) -> None:
+    """Store an alert, if it has a row, as over and told. Locks the alert's row."""
+    await session.execute(
+        update(Alert)
+        .where(Alert.watcher == watcher, Alert.name == name)
+        .values(firing=False, in_chat=True, sent_out=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def list_not_in_chat(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
     """Return the changes of `watcher` that are not yet in the admin chat."""
     return await _list(session, watcher, Alert.in_chat)

@@ -29,6 +29,14 @@ class ComplaintRefused(DomainError):
 
 
 @dataclass(eq=False)
+class RepublicationRefused(DomainError):
+    """The removed post of a complaint cannot be published again now. `why` names the reason."""
+
+    complaint_id: int
+    why: str
+
+
+@dataclass(eq=False)
 class SplitTooSmall(DomainError):
     """A part of the split would be less than the smallest unit of money."""
 

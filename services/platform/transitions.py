@@ -82,6 +82,8 @@ POST_JOB: Transitions[PostJobStatus] = {
     (PostJobStatus.QUEUED, PostJobStatus.UNCERTAIN): _SYSTEM,
     # The post was removed within its promised hours, or an admin refunded it; the escrow is held.
     (PostJobStatus.SUCCESS, PostJobStatus.FAILED): _SYSTEM | _STAFF,
+    # The post is proven gone, and its owner publishes it again after a complaint, once.
+    (PostJobStatus.SUCCESS, PostJobStatus.QUEUED): _OWNER,
 }
 
 CHANNEL: Transitions[ChannelStatus] = {

@@ -106,7 +106,7 @@ _RECORD_PUBLISHED = text(
             AND j.lease_owner = m.owner
         RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
             coalesce(j.other_message_ids[cardinality(j.other_message_ids)], j.message_id)
-                AS last_id, j.correlation_id AS origin_id, m.ends_at
+                AS last_id, j.correlation_id AS origin_id, m.ends_at, j.removed_message_id
     ), post AS (
         SELECT moved.*, t.owner_id, c.advertiser_id
         FROM moved
@@ -131,6 +131,7 @@ _RECORD_PUBLISHED = text(
             'post_published:' || campaign_target_id || ':' || person.part, correlation_id
         FROM post, LATERAL (VALUES ('advertiser', advertiser_id), ('owner', owner_id))
             AS person (part, id)
+        WHERE post.removed_message_id IS NULL
         ON CONFLICT (key) DO NOTHING
     )
     SELECT id FROM post

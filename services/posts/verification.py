@@ -16,7 +16,14 @@ from services.market import newest_messages
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import alterations, breaches, check_times, due_jobs, media_comparison
+from services.posts import (
+    alterations,
+    breaches,
+    check_times,
+    due_jobs,
+    media_comparison,
+    republication,
+)
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """The time to the next check after a check that did not find the post."""
@@ -69,8 +76,9 @@ async def start_promised_hours(
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    `message_ids` are those of the post's messages, the first one first. The caller must have locked
-    the placement and set the status of its post job. Locks the escrow, then the channel.
+    `message_ids` are those of the post's messages, the first one first. A complaint tells them
+    about a post that is published again (`record_republication`). The caller must have locked the
+    placement and set the status of its post job. Locks the escrow, then the channel.
     """
     target = placement.target
     moment = await queries.now(session)
@@ -93,7 +101,8 @@ async def start_promised_hours(
     await newest_messages.record(
         session, chat_id=placement.channel.chat_id, message_id=max(message_ids)
     )
-    await _notify_parties(session, placement, "post_published", message_id=message_ids[0])
+    if queries.required(placement.job).removed_message_id is None:
+        await _notify_parties(session, placement, "post_published", message_id=message_ids[0])
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
@@ -146,11 +155,13 @@ async def record_check(
     restored: bool = True,
     claimed_at: datetime | None = None,
     compared: bool = True,
+    message_id: int | None = None,
 ) -> None:
     """Record the result of a check, and what follows from the result.
 
     - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail. The
-      first one proves nothing after the promised hours.
+      first one proves nothing after the promised hours. While the owner is asked about a complaint
+      and may publish the post again, the job does not fail.
     - "altered": A second alteration is a breach, and so is an alteration at an unclear time or one
       that the bot could not undo (`restored` is False). Other alterations are reported.
     - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
@@ -160,9 +171,11 @@ async def record_check(
       may have changed.
     - "unknown" never moves money, and replaces a result that proves nothing.
 
-    `compared` is False if the text was not compared. A verdict "gone" or "altered" after the
-    promised hours counts as "stayed" if a check saw the post right before their end. A verdict that
-    proves nothing is recorded as "unknown". Without a held escrow, nothing changes. Locks the
+    `message_id` is the message that was checked (default: the published one). If it is not the
+    published one any more, nothing changes. `compared` is False if the text was not compared. A
+    verdict "gone" or "altered" after the promised hours counts as "stayed" if a check saw the post
+    right before their end. A verdict that proves nothing is recorded as "unknown". Without a held
+    escrow, nothing changes. Locks the
     placement, its post job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
@@ -170,9 +183,15 @@ async def record_check(
         raise errors.NotFound("post_job", job_id)
     placement = queries.required(await queries.lock_placement(session, target_id))
     job, escrow = queries.required(placement.job), queries.required(placement.escrow)
-    if job.status is not PostJobStatus.SUCCESS or escrow.status is not EscrowStatus.HELD:
+    # A post may have been published again during the check of the removed one.
+    is_other = message_id not in {None, job.message_id}
+    if (
+        job.status is not PostJobStatus.SUCCESS
+        or escrow.status is not EscrowStatus.HELD
+        or is_other
+    ):
         return
-    gone_before = verdict is Verdict.GONE and await _was_gone_before(session, job_id)
+    gone_before = verdict is Verdict.GONE and await _was_gone_before(session, job)
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
@@ -188,7 +207,7 @@ async def record_check(
         or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before)
     ):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
-    altered_before = await _count_alterations(session, job_id)
+    altered_before = await _count_alterations(session, job)
     dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
     await session.execute(
         insert(PostCheck).values(
@@ -229,6 +248,11 @@ async def record_check(
 async def _record_removed(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
+    """Mark a job as failed, unless its owner may publish the removed post again."""
+    if await republication.is_possible(session, job):
+        job.next_check_at = await queries.now(session) + republication.RECHECK_INTERVAL
+        await session.flush()
+        return
     job.status = PostJobStatus.FAILED
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
@@ -272,7 +296,7 @@ async def _has_stayed(
     """Return whether the promised hours are over and the post was seen right before their end."""
     if not _hours_are_over(escrow, moment):
         return False
-    last = await _last_check(session, job.id, _COMPLETE, PostCheck.verdict != Verdict.UNKNOWN)
+    last = await _last_check(session, job, _COMPLETE, PostCheck.verdict != Verdict.UNKNOWN)
     return (
         last is not None
         and last.verdict is Verdict.PRESENT
@@ -282,7 +306,7 @@ async def _has_stayed(
 
 async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime) -> bool:
     """Return whether an alteration certainly happened between two successive checks."""
-    last = await _last_check(session, job.id, _COMPLETE)
+    last = await _last_check(session, job, _COMPLETE)
     if last is not None and last.verdict is not Verdict.PRESENT:
         return False
     sent_at, ends_at = queries.required(job.sent_at), queries.required(escrow.release_due_at)
@@ -315,30 +339,36 @@ def _random_wait(longest: timedelta) -> timedelta:
     return SOONEST_RECHECK + (longest - SOONEST_RECHECK) * check_times.RANDOM.random()
 
 
+def _of_present_post(job: PostJob) -> ColumnElement[bool]:
+    """Build the condition of the checks of a job's present post, without those of a removed one."""
+    of_job = PostCheck.post_job_id == job.id
+    if job.removed_message_id is None:
+        return of_job
+    return of_job & (PostCheck.checked_at >= job.sent_at)
+
+
 async def _last_check(
-    session: AsyncSession, job_id: int, *conditions: ColumnElement[bool]
+    session: AsyncSession, job: PostJob, *conditions: ColumnElement[bool]
 ) -> PostCheck | None:
     last: PostCheck | None = await session.scalar(
         select(PostCheck)
-        .where(PostCheck.post_job_id == job_id, *conditions)
+        .where(_of_present_post(job), *conditions)
         .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
         .limit(1)
     )
     return last
 
 
-async def _count_alterations(session: AsyncSession, job_id: int) -> int:
+async def _count_alterations(session: AsyncSession, job: PostJob) -> int:
     count: int | None = await session.scalar(
-        select(func.count()).where(
-            PostCheck.post_job_id == job_id, PostCheck.verdict == Verdict.ALTERED
-        )
+        select(func.count()).where(_of_present_post(job), PostCheck.verdict == Verdict.ALTERED)
     )
     return count or 0
 
 
-async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
+async def _was_gone_before(session: AsyncSession, job: PostJob) -> bool:
     """Return whether the last check found the post gone at least RECHECK_INTERVAL ago."""
-    last = await _last_check(session, job_id)
+    last = await _last_check(session, job)
     if last is None or last.verdict is not Verdict.GONE:
         return False
     return last.checked_at + RECHECK_INTERVAL <= await queries.now(session)

@@ -39,6 +39,9 @@ def _evidence(*, text: str = ATTACK, words: str = ATTACK, checks: int = 1) -> Ev
         price=5_000,
         fee_bps=1_000,
         promised_hours=24,
+        is_gone=False,
+        was_republished=False,
+        is_out=True,
         steps=[
             Step(StepKind.OPENED, "advertiser", words, None, NOW),
             Step(StepKind.DECIDED, "staff", None, 40, NOW),

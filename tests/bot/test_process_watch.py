@@ -286,3 +286,44 @@ def _not_stored(error: PostgresError) -> DatabaseAwayError:
     away = DatabaseAwayError()
     away.__cause__ = error
     return away
+
+
+async def test_another_process_says_once_that_an_outage_is_over(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "LONG_SECONDS", 0.0)
+    await scheduler_beats(market)
+    async with unreachable_database(market) as dependencies:
+        first = await watch(market, receiver, dependencies)
+        second = await watch(market, receiver, dependencies)
+        for _ in range(2):
+            await first.watch_once()
+            await second.watch_once()
+    # The processes end, and others know nothing of the outage.
+    outages._outages.clear()
+    for _ in range(2):
+        for _process in range(2):
+            await (await watch(market, receiver)).watch_once()
+    first._dependencies = replace(market.dependencies, settings=first._dependencies.settings)
+    await first.watch_once()
+    said = [m["text"] for m in await market.messages("group") if "PostgreSQL" in (m["text"] or "")]
+    assert len(said) == 2
+    assert said[0].startswith("🚨 PostgreSQL does not answer")
+    assert said[1] == "✅ Over: PostgreSQL does not answer: nothing works"
+    assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
+        ("database_away", "firing"),
+        ("database_away", "resolved"),
+    ]
+
+
+async def test_a_restore_after_an_outage_is_over_once(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    await scheduler_beats(market)
+    await market.dependencies.storage.write_note("database_away", "other")
+    async with market.database.sessions.begin() as session:
+        await stored_alerts.assume_firing(session, watcher="bot", name="database_away")
+    for _ in range(2):
+        await (await watch(market, receiver)).watch_once()
+    said = [m["text"] for m in await market.messages("group") if "PostgreSQL" in (m["text"] or "")]
+    assert said == ["✅ Over: PostgreSQL does not answer: nothing works"]

@@ -88,6 +88,26 @@ async def test_a_draft_survives_a_restart_of_redis(tmp_path: Path) -> None:
         await server.stop()
 
 
+async def test_one_of_several_processes_takes_a_note(tmp_path: Path) -> None:
+    server = await embedded.start_valkey(tmp_path / "valkey")
+    one, two = (storage.FormStorage(storage.connect(server.url)) for _ in range(2))
+    try:
+        await one.write_note("outage", "disk_full")
+        assert await two.read_note("outage") == "disk_full"
+        taken = await asyncio.gather(one.take_note("outage"), two.take_note("outage"))
+        assert sorted(map(str, taken)) == ["None", "disk_full"]
+        await server.stop()
+        for each in (one, two):
+            assert await each.read_note("outage") is None
+            assert await each.take_note("outage") is None
+        await one.write_note("outage", "other")
+        assert await one.read_note("outage") == await one.take_note("outage") == "other"
+    finally:
+        await one.close()
+        await two.close()
+        await server.stop()
+
+
 async def test_the_memory_of_the_storage_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "REMEMBERED", 3)
     kept = storage.FormStorage(storage.connect("redis://127.0.0.1:1/0"))

@@ -45,6 +45,7 @@ PLACEMENTS = """
             coalesce(t.creative, c.creative)->'items'->0, t.creative, c.creative)->>'text' AS text,
         coalesce(jsonb_array_length(coalesce(t.creative, c.creative)->'items'), 1) AS messages,
         j.status AS job, j.message_id, j.other_message_ids AS other_ids,
+        j.removed_message_id,
         e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
@@ -136,6 +137,7 @@ BOOK_CHECKS = {
 OPEN = ("queued", "sending")
 OPEN_REMOVALS = ("planned", "deleting", "uncertain")
 ALTERING = {"edit", "replace_media"}
+DELETE = "delete"
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
 """The acts with which owners broke promises, by the ids of the channel and the message."""
@@ -154,7 +156,7 @@ def judge(placements: list[Json], published: Posts, broken: Acts) -> Json:
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
     for row in placements:
-        ids = published.get((row["chat_id"], row["text"]), [])
+        ids = _without_removed(row, published.get((row["chat_id"], row["text"]), []), broken)
         findings["duplicates"] += [row["id"]] * (len(ids) - 1)
         if row["job"] == "queued" and row["chat_id"] in channels_with_uncertain:
             findings["queued_behind_uncertain"].append(row["id"])
@@ -194,6 +196,16 @@ def judge(placements: list[Json], published: Posts, broken: Acts) -> Json:
         "refunded": sum(row["refunds"] for row in placements),
         "examples": {name: ids[:10] for name, ids in findings.items() if ids},
     }
+
+
+def _without_removed(row: Json, ids: list[list[int]], broken: Acts) -> list[list[int]]:
+    """Return the posts of a placement without the one that was published again.
+
+    Only a post that its owner has deleted may be published again.
+    """
+    removed = row["removed_message_id"]
+    deleted = DELETE in broken.get((row["chat_id"], removed), set())
+    return [each for each in ids if each[0] != removed or not deleted]
 
 
 def _lost(row: Json, ids: list[list[int]]) -> bool:

@@ -116,6 +116,7 @@ def placement(**facts: object) -> dict[str, object]:
         "message_id": 5,
         "other_ids": [],
         "messages": 1,
+        "removed_message_id": None,
         "escrow": "released",
         "amount": 100,
         "payouts": 1,
@@ -140,6 +141,12 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     assert not any(clean[name] for name in ("duplicates", "lost", "moved_on_unknown"))
     assert clean["contradictions"] == 0
     assert judge([placement()], {(-100, "ad"): [[5], [6]]}, {})["duplicates"] == 1
+    again = placement(removed_message_id=4)
+    twice = {(-100, "ad"): [[4], [5]]}
+    assert judge([again], twice, {(-100, 4): {"delete"}})["duplicates"] == 0
+    assert judge([again], twice, {(-100, 4): {"edit"}})["duplicates"] == 1
+    thrice = {(-100, "ad"): [[4], [5], [6]]}
+    assert judge([again], thrice, {(-100, 4): {"delete"}})["duplicates"] == 1
     assert judge([placement()], published | {(-100, "other"): [[9]]}, {})["duplicates"] == 1
     assert judge([placement()], not_published, {})["lost"] == 1
     album = {(-100, "ad"): [[5, 6]]}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from db.models.operations import Switch
 from db.models.users import Role
@@ -14,11 +15,23 @@ from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
 from tests.factories import people, presses
-from tests.factories.complaints import APPEAL, Complained, complain, complained, published
+from tests.factories.complaints import (
+    APPEAL,
+    Complained,
+    complain,
+    complained,
+    lose,
+    published,
+)
 
 RELEASE = "UPDATE escrows SET status = 'released', settled_at = now(){}"
 REFUND = "UPDATE escrows SET status = 'refunded', settled_at = now()"
 OPEN = "SELECT code FROM open_complaint({}, {}, 'wrong', {}, '24 hours', NULL)"
+REPUBLISH = "SELECT code FROM republish_post({}, {}, '24 hours', NULL)"
+QUEUE = (
+    "UPDATE post_jobs SET status = 'queued', removed_message_id = message_id,"
+    " first_sent_at = sent_at, message_id = NULL, sent_at = NULL"
+)
 STEP = "SELECT code FROM take_complaint_step({}, {}, '{}', {}, {}, '24 hours', NULL)"
 
 
@@ -208,7 +221,12 @@ async def test_no_login_keeps_a_breach_from_being_recorded(
 ) -> None:
     found = await complained(database)
     hide = "INSERT INTO outbox (kind, payload, key) VALUES ('x', '{{}}', '{}')"
-    for key in (f"complaint_absorbed:{found.id}:owner", f"complaint_corrected:{found.id}"):
+    for key in (
+        f"complaint_absorbed:{found.id}:owner",
+        f"complaint_corrected:{found.id}",
+        f"complaint_gone:{found.id}:owner",
+        f"complaint_republished:{found.id}:owner",
+    ):
         assert await refused_state(bot, hide.format(key)) == "AD078"
     record = "UPDATE post_jobs SET breach = 'altered', breach_refund_at = clock()"
     assert await refused_state(clock, record) is None
@@ -245,3 +263,45 @@ async def _end(clock: asyncpg.Connection, found: Complained) -> object:
     ending = f"SELECT end_complaint_step({found.id}, '1 hour', NULL)"
     assert await clock.fetchval(ending.replace(str(found.id), "0", 1)) is None
     return await clock.fetchval(ending)
+
+
+async def test_only_the_owners_own_press_publishes_a_removed_post_again(
+    database: Database, bot: asyncpg.Connection
+) -> None:
+    found = await complained(database, hours=24)
+    await lose(database)
+    asked = REPUBLISH.format(found.id, found.made.owner.user_id)
+    await _press(database, found.made.owner, f"complaint:correcting:{found.id}")
+    await _press(database, found.made.advertiser, f"complaint:republishing:{found.id}")
+    assert await refused_state(bot, asked) == "AD199"
+    await _press(database, found.made.owner, f"complaint:republishing:{found.id}")
+    assert await bot.fetchval(asked) is None
+    assert await bot.fetchval(asked) == "once"
+
+
+async def test_no_login_queues_a_published_post_again(
+    database: Database, bot: asyncpg.Connection, clock: asyncpg.Connection
+) -> None:
+    found = await complained(database, hours=24)
+    plain = "UPDATE post_jobs SET status = 'queued', message_id = NULL, sent_at = NULL"
+    for login in (bot, clock):
+        assert await refused_state(login, plain) == "AD198"
+        assert await refused_state(login, QUEUE) == "42501"
+    again = "published again once"
+    for statement in (plain, QUEUE):
+        with pytest.raises(asyncpg.PostgresError, match=again):
+            await database.as_owner(statement)
+    await lose(database)
+    # The post is proven gone, but its owner has not taken the step.
+    with pytest.raises(asyncpg.PostgresError, match=again):
+        await database.as_owner(QUEUE)
+    await found.republish()
+    for change in ("removed_message_id = 9", "first_sent_at = now()", "removed_message_id = NULL"):
+        with pytest.raises(asyncpg.PostgresError, match=again):
+            await database.as_owner(f"UPDATE post_jobs SET {change}")
+    with pytest.raises(DBAPIError, match="a success needs its claim"):
+        await found.publish(message_id=10)
+    await found.publish()
+    await lose(database)
+    assert await found.one("SELECT status FROM post_jobs") == "failed"
+    await clock.close()

@@ -12,7 +12,7 @@ from services.money import escrow, wallets
 from services.platform.actors import Actor
 from services.posts import verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 from tests.factories.people import Deal
 
 START = 20_000
@@ -82,6 +82,18 @@ class Complained:
         async with self.database.sessions.begin() as session:
             return await complaints.end_due(session, limit=9)
 
+    async def republish(self, who: Actor | None = None) -> None:
+        """Let the owner, or `who`, have the removed post published again."""
+        async with self.database.sessions.begin() as session:
+            await complaints.republish(session, actor=who or self.made.owner, complaint_id=self.id)
+
+    async def publish(self, message_id: int = 11) -> None:
+        """Publish the queued post."""
+        async with self.database.sessions.begin() as session:
+            claim = await people.claimed(session)
+            assert await one_post.may_send(session, claim)
+            assert await one_post.record_published(session, claim, message_id=message_id)
+
     async def one(self, query: str) -> object:
         """Return the only value of a query."""
         async with self.database.sessions.begin() as session:
@@ -140,3 +152,10 @@ async def check(database: Database, verdict: Verdict) -> None:
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
         await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="x")
+
+
+async def lose(database: Database) -> None:
+    """Let two checks find that the only post is gone."""
+    for _ in range(2):
+        await check(database, Verdict.GONE)
+        await database.forward(verification.RECHECK_INTERVAL + timedelta(seconds=1))

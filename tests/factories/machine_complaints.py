@@ -64,6 +64,22 @@ class ComplaintRules(Machine):
         self.both(act, lambda: self.model.complaint_step(world.user_id(actor), target_id, step))
 
     @precondition(lambda self: self.model.complained())
+    @rule(pick=PICK, other=YES)
+    def publish_again(self, pick: int, *, other: bool) -> None:
+        """Press the button that publishes a removed post again."""
+        found = self.model.complained()
+        target_id = found[pick % len(found)]
+        target = self.model.targets[target_id]
+        sides = [target.owner, self.model.campaigns[target.campaign].advertiser]
+        actor = next(each for each in self.world.people if each.user_id == sides[int(other)])
+
+        async def act(session: AsyncSession) -> None:
+            complaint_id = await rows.one(session, _LAST, target_id=target_id)
+            await complaints.republish(session, actor=actor, complaint_id=complaint_id)
+
+        self.both(act, lambda: self.model.publish_again(world.user_id(actor), target_id))
+
+    @precondition(lambda self: self.model.complained())
     @rule(pick=PICK, percent=st.sampled_from([0, 33, 50, 100]), head=YES)
     def decide_complaint(self, pick: int, percent: int, *, head: bool) -> None:
         """Decide about a complaint as an admin or as a super admin."""

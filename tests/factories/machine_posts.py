@@ -127,7 +127,9 @@ class PostRules(Machine):
         """Record that a claimed post is published."""
         claim = self.a_claim(pick)
         self.same(
-            lambda session: one_post.record_published(session, claim, message_id=7),
+            lambda session: one_post.record_published(
+                session, claim, message_id=7 + claim.claim_no
+            ),
             lambda: self.model.sent(claim.target_id, claim.claim_no),
         )
 

@@ -112,13 +112,18 @@ class Model:
             for target in self.targets.values()
             if target.escrow is Escrows.HELD
             and target.job in {None, Jobs.QUEUED}
-            and max(target.held_at, self.planned_hours(target)) + STUCK_HOURS < self.now
+            and self._begun_at(target) + STUCK_HOURS < self.now
         ]
         if self.switches[Switch.REFUNDS] and self.switches[Switch.WORKER_WATCHDOGS]:
             for target in stuck:
                 target.job = target.job and Jobs.FAILED
                 self._refund(target)
         return len(stuck)
+
+    def _begun_at(self, target: Target) -> float:
+        """Return the time from which on an unpublished post is late."""
+        again_at = target.due_at if target.published_again else 0
+        return max(target.held_at, self.planned_hours(target), again_at)
 
     def planned_hours(self, target: Target) -> float:
         """Return the time at which a post is to be published, or 0 for "soon"."""
@@ -167,7 +172,7 @@ class Model:
     def require_money(self, advertiser: int, campaign_id: int, price: int) -> None:
         """Require that the budget and the wallet cover a price, beside the other placements."""
         spent = sum(
-            target.price
+            target.price - target.given_back
             for target in self.targets.values()
             if target.campaign == campaign_id and target.status in COUNTED
         )

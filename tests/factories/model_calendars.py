@@ -239,6 +239,20 @@ class CalendarModel(CancellationModel):
 
     # -- posts ------------------------------------------------------------------------------------
 
+    def next_publication(self, target: Target) -> float | None:
+        """Return the next free time of the channel within a step's time, or None."""
+        if target.channel not in self.calendars:
+            return super().next_publication(target)
+        at = self.soonest(target.channel, target.hours_on_top)
+        return None if at is None or at > self.moment + DAY else self.hours_of(at)
+
+    def publish_again(self, actor: int, target_id: int) -> None:
+        """Queue a removed post again, and keep its next free time."""
+        super().publish_again(actor, target_id)
+        target = self.targets[target_id]
+        if target.channel in self.calendars:
+            self._keep(target, self.moment_of(target.due_at))
+
     def may_claim(self, target: Target) -> bool:
         """Return whether the channel lets a due post be sent now."""
         if target.channel not in self.calendars:

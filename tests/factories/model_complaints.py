@@ -1,22 +1,31 @@
 """Model the complaints about published posts, from the press to the end of each step."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from db.models.campaigns import CampaignStatus as Campaigns
+from db.models.campaigns import ChannelStatus as Channels
 from db.models.complaints import DECISIONS, MOST_COMPLAINTS, Outcome, StepKind
 from db.models.complaints import ComplaintStatus as Complaints
 from db.models.money import EscrowStatus as Escrows
+from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
+from db.models.posting import Verdict
 from services.platform import errors
 from services.platform.complaint_errors import (
     ComplaintMovedOn,
     ComplaintOpen,
     ComplaintRefused,
+    RepublicationRefused,
     SplitTooSmall,
 )
+from services.posts import verification
 from tests.factories.model import Model
 from tests.factories.model_rows import Refused, Target
 
 STEP_HOURS, APPEAL_HOURS = 24, 48
+GONE_HOURS = verification.RECHECK_INTERVAL / timedelta(hours=1)
+PUBLISHING = (Switch.NEW_ESCROWS, Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 NEXT = {
     (Complaints.ASKED, StepKind.ANSWERED): Complaints.ANSWERED,
     (Complaints.ANSWERED, StepKind.DISPUTED): Complaints.DISPUTED,
@@ -40,6 +49,8 @@ class Complaint:
     """A complaint about a placement."""
 
     due_at: float
+    step_hours: float = 0
+    """How long the advertiser has after the post was published again."""
     status: Complaints = Complaints.ASKED
     outcome: Outcome | None = None
     percent: int | None = None
@@ -67,11 +78,72 @@ class ComplaintModel(Model):
     def absorb(self) -> None:
         """Close the complaints about posts that have failed, or whose breach is recorded."""
         for target in self.targets.values():
-            is_decided_otherwise = (
-                target.breach_refund_at is not None or target.job is not Jobs.SUCCESS
-            )
-            if target.open_complaint is not None and is_decided_otherwise:
-                target.open_complaint.close(Outcome.ABSORBED)
+            complaint = target.open_complaint
+            if complaint is None:
+                continue
+            has_failed = target.job in {Jobs.FAILED, Jobs.CANCELLED}
+            if target.breach_refund_at is not None or has_failed:
+                complaint.close(Outcome.ABSORBED)
+            elif (
+                target.job is Jobs.SUCCESS
+                and target.published_again
+                and complaint.status is Complaints.CORRECTING
+            ):
+                complaint.status = Complaints.ANSWERED
+                complaint.due_at = target.sent_at + complaint.step_hours
+
+    def may_publish_again(self, target: Target) -> bool:
+        """Return whether an owner is asked who may publish a removed post again."""
+        self.absorb()
+        complaint = target.open_complaint
+        return (
+            complaint is not None
+            and complaint.status in {Complaints.ASKED, Complaints.CORRECTING}
+            and complaint.due_at > self.now
+            and not target.published_again
+        )
+
+    def next_publication(self, _target: Target) -> float | None:
+        """Return when a removed post can be published again, or None."""
+        return self.now
+
+    def publish_again(self, actor: int, target_id: int) -> None:
+        """Queue a removed post again, because its owner has pressed the button."""
+        self.absorb()
+        target = self.targets[target_id]
+        complaint = target.complaints[-1]
+        if self._side(target, actor) != "owner" or target.escrow is not Escrows.HELD:
+            raise Refused(errors.NotFound)
+        if target.published_again:
+            raise Refused(RepublicationRefused)
+        if not self.may_publish_again(target):
+            raise Refused(ComplaintMovedOn)
+        at = self.next_publication(target)
+        campaign, channel = self.campaigns[target.campaign], self.channels[target.channel]
+        is_wanted = campaign.status is Campaigns.ACTIVE and campaign.advertiser not in self.blocked
+        is_open = channel.status in {Channels.ACTIVE, Channels.PAUSED}
+        if not self.is_gone(target) or not is_wanted or not is_open:
+            raise Refused(RepublicationRefused)
+        if not all(self.switches[key] for key in PUBLISHING):
+            raise Refused(errors.SwitchStopped)
+        if at is None:
+            raise Refused(RepublicationRefused)
+        target.job, target.due_at, target.published_again = Jobs.QUEUED, at, True
+        target.attempts = 0
+        complaint.status, complaint.told_again = Complaints.CORRECTING, False
+        complaint.due_at = at + STEP_HOURS
+        complaint.step_hours = complaint.due_at - self.now
+
+    @staticmethod
+    def is_gone(target: Target) -> bool:
+        """Return whether the checks prove that a published post is gone."""
+        gone: list[float] = []
+        for at, verdict in target.looks:
+            if verdict is Verdict.GONE:
+                gone.append(at)
+            elif verdict is not Verdict.UNKNOWN:
+                gone.clear()
+        return target.job is Jobs.SUCCESS and bool(gone) and gone[-1] - gone[0] >= GONE_HOURS
 
     def complained(self) -> list[int]:
         """Return the ids of the placements with a complaint."""
@@ -137,6 +209,8 @@ class ComplaintModel(Model):
         complaint = target.complaints[-1]
         if complaint.status not in {Complaints.DISPUTED, Complaints.APPEALED}:
             raise Refused(ComplaintMovedOn)
+        if target.job is not Jobs.SUCCESS:
+            raise Refused(RepublicationRefused)
         if complaint.status is Complaints.APPEALED and not is_head:
             raise Refused(errors.AccessDenied)
         if complaint.status is Complaints.APPEALED and complaint.decided_by == actor:
@@ -156,9 +230,14 @@ class ComplaintModel(Model):
             complaint = target.open_complaint
             if complaint is None or complaint.due_at > self.now:
                 continue
+            is_asked = complaint.status in {Complaints.ASKED, Complaints.CORRECTING}
+            if is_asked and (target.job is Jobs.QUEUED or self.is_gone(target)):
+                target.job = Jobs.FAILED
+                complaint.close(Outcome.ABSORBED)
+                continue
             ended += 1
             asks_staff = complaint.status in {Complaints.DISPUTED, Complaints.APPEALED}
-            if complaint.status is Complaints.ASKED:
+            if is_asked:
                 complaint.status, complaint.told_again = Complaints.DISPUTED, False
                 complaint.due_at = self.now + STEP_HOURS
             elif complaint.status is Complaints.ANSWERED:

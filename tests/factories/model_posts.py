@@ -120,6 +120,8 @@ class PostingModel(AgreementModel):
         if not self._owns_claim(target, claim_no):
             return False
         target.job, target.sent_at = Jobs.SUCCESS, self.now
+        if target.published_again:
+            target.looks.clear()
         if target.escrow is Escrows.HELD:
             target.release_due_at = self.now + target.hours
         target.escalate_at = self.now + target.hours + ESCALATION_HOURS
@@ -175,7 +177,8 @@ class PostingModel(AgreementModel):
         altered_before = any(was is Verdict.ALTERED for _, was in target.looks)
         verdict = self._recorded_verdict(target, verdict, before)
         target.looks.append((self.now, verdict))
-        if verdict is Verdict.GONE and before[1] is Verdict.GONE and self._is_later(before[0]):
+        second = before[1] is Verdict.GONE and self._is_later(before[0])
+        if verdict is Verdict.GONE and second and not self.may_publish_again(target):
             target.job = Jobs.FAILED
         if verdict is not Verdict.ALTERED or target.breach_refund_at is not None:
             return

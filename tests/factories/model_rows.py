@@ -100,6 +100,8 @@ class Target:
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
     complaints: list[Any] = field(default_factory=list)
+    published_again: bool = False
+    """Whether the owner has let the bot publish the removed post again."""
     cancelled: bool = False
     """Whether the advertiser has cancelled the approved placement."""
     hours_on_top: int = 0
@@ -115,6 +117,12 @@ class Target:
     def open_complaint(self) -> Any:
         """The open complaint, or None."""
         return next((each for each in self.complaints if each.outcome is None), None)
+
+    @property
+    def given_back(self) -> int:
+        """The part of the price that a split has given back to the advertiser."""
+        is_paid = self.escrow is Escrows.RELEASED
+        return self.price - self.price * self.owner_percent // 100 if is_paid else 0
 
     @property
     def owner_percent(self) -> int:

@@ -8,6 +8,8 @@ from db.models.posting import Verdict
 from db.models.users import Role
 from scheduler import settlements, watchdogs
 from services.market import complaints
+from services.posts import verification
+from tests.factories import one_post
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.published_post import check, publish_ad
 
@@ -15,6 +17,7 @@ NEW, WRONG, OTHER = "⚠️ Complain about the post", "✏️ Another text or li
 ANSWER, ENOUGH, DISPUTE = "💬 Answer", "✅ I am satisfied", "⚖️ Not enough: ask the staff"
 ACCEPT, APPEAL, SURE = "✅ Accept the decision", "⚖️ Appeal", "⚖️ Yes, decide so"
 HALF = "50 % to the owner"
+REMOVED, AGAIN, SURE_AGAIN = "🗑 Removed early", "🔁 Publish it again", "🔁 Yes, publish it again"
 OPEN = "📋 Open the placement"
 STATUS = "SELECT status FROM complaints"
 OUTCOME = "SELECT outcome FROM complaints"
@@ -28,13 +31,13 @@ async def _pass_time(market: Marketplace, by: timedelta = timedelta()) -> None:
     await market.deliver()
 
 
-async def _complain(market: Marketplace) -> None:
+async def _complain(market: Marketplace, kind: str = WRONG) -> None:
     """Publish a post, let the advertiser complain, and tell the owner."""
     await publish_ad(market)
     await market.deliver()
     await market.press("advertiser", OPEN)
     await market.press("advertiser", NEW)
-    await market.press("advertiser", WRONG)
+    await market.press("advertiser", kind)
     await market.deliver()
 
 
@@ -176,3 +179,67 @@ async def test_the_silence_of_the_owner_is_ended_by_the_tick(market: Marketplace
     await _pass_time(market, complaints.ANSWER_TIME)
     assert await market.value(STATUS) == "disputed"
     assert "nobody answered in time" in await market.last("group")
+
+
+async def _publish_again(market: Marketplace) -> None:
+    async with market.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.record_published(session, claim, message_id=11)
+    await market.deliver()
+
+
+@pytest.mark.usefixtures("with_own_login")
+async def test_a_removed_post_is_published_again_once(market: Marketplace) -> None:
+    await _complain(market, REMOVED)
+    assert "the bot finds this out within minutes" in await market.last("owner")
+    assert AGAIN not in await market.buttons("owner")
+    for _ in range(2):
+        await check(market, Verdict.GONE)
+        await market.database.forward(verification.RECHECK_INTERVAL)
+    await market.deliver()
+    for side in ("owner", "advertiser"):
+        assert "is not in the channel any more" in await market.last(side)
+    assert AGAIN not in await market.buttons("advertiser")
+    assert "Let the bot correct" not in str(await market.buttons("owner"))
+    await market.press("owner", AGAIN)
+    assert "whole promised time (2 h)" in await market.last("owner")
+    assert await market.value(STATUS) == "asked"
+    await market.press("owner", SURE_AGAIN)
+    assert "The bot publishes the post again" in await market.last("owner")
+    await market.deliver()
+    assert "The owner lets the bot publish" in await market.last("advertiser")
+    await _publish_again(market)
+    for side in ("owner", "advertiser"):
+        assert "is published again" in await market.last(side)
+        assert "🔗" in str(await market.buttons(side))
+    await market.press("advertiser", ENOUGH)
+    await market.press("advertiser", "⬅️ Back")
+    story = await market.last("advertiser")
+    for part in ("post was gone", "lets the bot", "🟢 published again"):
+        assert part in story, story
+    await market.database.forward(timedelta(hours=2))
+    await check(market, Verdict.PRESENT)
+    await _pass_time(market)
+    assert await market.balance("owner") == 4_500
+
+
+@pytest.mark.usefixtures("with_own_login")
+async def test_the_press_to_publish_again_is_nobody_elses_and_comes_once(
+    market: Marketplace,
+) -> None:
+    await _complain(market, REMOVED)
+    await market.say("admin", "/start")
+    await market.press_forged("owner", "complaint:republishing:1")
+    assert await market.value("SELECT status FROM post_jobs") == "success"
+    for _ in range(2):
+        await check(market, Verdict.GONE)
+        await market.database.forward(verification.RECHECK_INTERVAL)
+    for who in ("advertiser", "admin"):
+        await market.press_forged(who, "complaint:republish:1")
+        await market.press_forged(who, "complaint:republishing:1")
+    assert await market.value("SELECT status FROM post_jobs") == "success"
+    await market.press_forged("owner", "complaint:republishing:1")
+    await _publish_again(market)
+    assert "only once" in await market.press_forged("owner", "complaint:republishing:1")
+    assert await market.value("SELECT message_id FROM post_jobs") == 11

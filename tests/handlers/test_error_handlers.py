@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 from bot import throttle
 from db import failures
 from db.models.operations import FailureKind
+from tests.bot.test_middlewares import private_message, receive
 from tests.handlers.marketplace import Marketplace
 
 
@@ -73,3 +74,17 @@ async def test_a_press_on_an_old_state_is_counted_as_a_conflict(market: Marketpl
     failures.take()
     await market.press("admin", "✅ Approve", where="group")
     assert failures.take() == {FailureKind.CONFLICT: 1}
+
+
+async def test_a_stranger_in_a_group_of_their_own_cannot_fill_the_log(market: Marketplace) -> None:
+    group = {"id": -4_000_123, "type": "group", "title": "Strangers"}
+    message = private_message(market, text="/corrections", chat=group)
+    with capture_logs() as lines:
+        await receive(market, message=message)
+    levels = {
+        line["log_level"] for line in lines if line["event"] in {"refused", "answer not sent"}
+    }
+    assert levels == {"debug"}
+    with capture_logs() as lines:
+        await market.say("advertiser", "/corrections")
+    assert ("refused", "info") in {(line["event"], line["log_level"]) for line in lines}

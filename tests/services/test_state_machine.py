@@ -124,6 +124,23 @@ class Marketplace(
         else:
             self.decide(index, 0, first=True)
 
+    @precondition(lambda self: self.model.complained())
+    @rule(pick=PICK, lose_again=YES)
+    def lose_and_publish_again(self, pick: int, *, lose_again: bool) -> None:
+        """Let a post of a complaint be removed, published again, and perhaps be removed again."""
+        found = self.model.complained()
+        target_id = found[pick % len(found)]
+        with_job = [key for key, one in self.model.targets.items() if one.job]
+        for _ in range(1 + lose_again):
+            for _check in range(2):
+                self.check_post(with_job.index(target_id), Verdict.GONE)
+                self.time(1)
+            self.publish_again(found.index(target_id), other=False)
+            self.books_agree()
+            self.next_step(target_id)
+            self.next_step(target_id)
+            self.books_agree()
+
     # -- placements and their money ---------------------------------------------------------------
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))

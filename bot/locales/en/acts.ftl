@@ -72,6 +72,9 @@ audit-act = { $name ->
     [complaint_answered] Owner answered a complaint
     [complaint_correcting] Owner lets the bot correct a post
     [complaint_corrected] Bot corrected a post after a complaint
+    [complaint_gone] Bot proved that a post of a complaint is gone
+    [complaint_republishing] Owner let the bot publish a removed post again
+    [complaint_republished] Bot published a removed post again
     [complaint_satisfied] Advertiser closed the complaint
     [complaint_disputed] Advertiser asked the staff to decide
     [complaint_decided] Decision about a complaint

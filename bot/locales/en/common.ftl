@@ -18,6 +18,7 @@ when-approved = as soon as it is approved
 when-now = as soon as possible
 
 button-stale = This button is out of date. Please open the menu again: /start
+edit-not-read = I do not read edits of messages: what you sent first counts. Please send your answer again as a new message, or /cancel.
 form-gone = This form is closed. Nothing was changed. Please open the menu again: /start
 not-understood = I did not expect a message now. Please choose:
 anonymous = You write as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.

@@ -29,6 +29,9 @@ complaint-step = { $at }: { $kind ->
     [answered] the owner answered.
     [correcting] the owner let the bot correct the post.
     [corrected] the bot has put the post right, as it was agreed.
+    [gone] the bot has proven that the post is not in the channel any more.
+    [republishing] the owner let the bot publish the post again.
+    [republished] the post is published again, and the whole promised time has begun anew.
     [satisfied] the advertiser has no complaint any more.
     [disputed] this was not enough for the advertiser, and the staff were asked.
     [decided] the staff decided: { $what }
@@ -42,7 +45,7 @@ complaint-step = { $at }: { $kind ->
     }
     [timed_out] nobody answered in time.
     [reminded] the staff were told again.
-    [absorbed] the bot itself found that a promise was broken, and this is decided instead.
+    [absorbed] the bot itself found that a promise was broken or that the post did not stay, and this is decided instead.
    *[ended] the decision took effect.
 }
 complaint-decision = { $decision ->
@@ -52,10 +55,15 @@ complaint-decision = { $decision ->
 }
 complaint-state = { $state ->
     [asked] { $side ->
-        [owner] 👉 Please correct the post or answer, until { $until }. Without an answer, the staff decide.
+        [owner] 👉 Please correct the post or answer, until { $until }. Without an answer, the staff decide. If the post was removed, the bot finds this out within minutes and asks you whether to publish it again.
        *[other] ⏳ The owner has until { $until } for an answer. After that, the staff are asked.
     }
     [correcting] ⏳ The bot corrects the post.
+    [gone] { $side ->
+        [owner] 👉 The post is gone. Please let the bot publish it again until { $until }: once, as it was agreed, for the whole promised time. Otherwise the advertiser gets the price back.
+       *[other] ⏳ The owner can let the bot publish the post again until { $until }: once, as it was agreed, for the whole promised time. Otherwise the advertiser gets the price back.
+    }
+    [republishing] ⏳ The bot publishes the post again. If it is not out by { $until }, the complaint goes on without it.
     [answered] { $side ->
         [advertiser] 👉 Is this enough for you? Please answer until { $until }. Without an answer, the complaint is closed, and the owner is paid as agreed.
        *[other] ⏳ The advertiser has until { $until } to say whether this is enough. Without an answer, the complaint is closed, and the owner is paid as agreed.
@@ -75,7 +83,7 @@ complaint-state = { $state ->
     [satisfied] ✅ Closed: the advertiser has no complaint any more. The owner is paid as agreed.
     [silent] ✅ Closed: the advertiser did not answer in time. The owner is paid as agreed.
     [unanswered] ✅ Closed without a decision of the staff. The owner is paid if the bot's checks have proven the post.
-    [absorbed] ✅ Closed: the bot itself found that a promise was broken, and an admin decides about that.
+    [absorbed] ✅ Closed: the bot itself found that a promise was broken or that the post did not stay. This is decided instead: see the placement.
     [released] ✅ Closed: the owner is paid as agreed.
     [refunded] ✅ Closed: the advertiser gets the price back.
    *[split] ✅ Closed: the price is split, as it was decided.
@@ -87,6 +95,8 @@ complaint-act = { $act ->
     [accepted] ✅ Accept the decision
     [appealed] ⚖️ Appeal
     [correcting] 🛠 Let the bot correct the post
+    [republish] 🔁 Publish it again
+    [republishing] 🔁 Yes, publish it again
     [evidence] 📎 Evidence
    *[card] 🔄 Refresh
 }
@@ -95,6 +105,7 @@ complaint-decide = { $decision ->
     [refund] ↩️ Refund the advertiser
    *[split] { $percent } % to the owner
 }
+complaint-republish-sure = 🔁 The bot publishes exactly the agreed ad in { $channel } again, at the next free time of the channel. It has to stay there for the whole promised time ({ $hours } h) from then on. This is possible once for a placement. If this post is removed as well, the advertiser gets the price back. Publish it again?
 complaint-sure = ⚖️ Complaint { $number }: { $what } Both sides can appeal within 48 hours. After that, this can't be undone. Do you decide so?
 complaint-sure-button = ⚖️ Yes, decide so
 complaint-split-usage = Usage: /split COMPLAINT PERCENT, for example /split 12 40. The owner gets this part of the price (1 to 99), and the advertiser the rest.
@@ -102,12 +113,15 @@ notice-complaint = { $step ->
     [opened] ⚠️ An advertiser complains about a post in your channel. The money is held until this is settled.
     [answered] 💬 The owner has answered your complaint.
     [corrected] 🛠 The post of your complaint was corrected.
+    [gone] 🗑 The post of the complaint is not in the channel any more.
+    [republishing] 🔁 The owner lets the bot publish the post of your complaint again.
+    [republished] 🔁 The post of the complaint is published again.
     [satisfied] ✅ The advertiser is satisfied. The complaint is closed.
     [disputed] ⚖️ The advertiser has asked the staff to decide about the complaint.
     [decided] ⚖️ The staff have decided about the complaint.
     [appealed] ⚖️ The other side has appealed against the decision.
     [timed_out] ⏳ The time of a step of the complaint is over.
-    [absorbed] ⚖️ The complaint is closed, because the bot itself found a broken promise.
+    [absorbed] ⚖️ The complaint is closed, because the bot itself found a broken promise, or because the post did not stay.
    *[ended] ⚖️ The decision about the complaint has taken effect.
 }
 placement-paid-after = The owner is paid after { $at } at the earliest. Until then, the advertiser can complain.

@@ -128,6 +128,14 @@ error-complaint-refused = { $why ->
     [too_many] There were two complaints about placement #{ $target_id }, and there can be no third one. Write to the support.
    *[other] The post of placement #{ $target_id } is not published now, so there is nothing to complain about.
 } Nothing was changed.
+error-republication-refused = { $why ->
+    [once] The post was published again before. This is possible only once for a placement.
+    [not_gone] The bot has not proven that the post is gone. It checks this within minutes and tells you. The channel must never have two posts of one placement.
+    [unwanted] The advertiser's campaign is not running now, so the bot publishes nothing for it. Answer the complaint in words instead.
+    [channel] The bot does not publish in this channel now. Connect the channel again or give the bot its rights back, then press again.
+    [no_time] The calendar of the channel has no free time for the post in the time of this step. Free a time in the calendar, then press again.
+   *[publishing] The bot is publishing the post again, and it is not known yet whether it is out. Decide when this is known.
+} Nothing was changed.
 error-split-too-small = The price is too small for this split: one side would get nothing. Choose another part. Nothing was changed.
 error-post-not-proven = It is not proven yet that the post stayed as promised. Nothing was changed.
 error-post-not-failed = Only a post that failed or was cancelled is refunded. Nothing was changed.

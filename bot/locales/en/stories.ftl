@@ -31,6 +31,9 @@ story-step = { $what ->
     [expired] ended, because nobody decided in time
     [cancelled] cancelled by the advertiser: { $reason }
     [published] 🟢 published
+    [gone] 🗑 the bot found that the post was gone
+    [republishing] the owner lets the bot publish the post again
+    [republished] 🟢 published again, the promised time began anew
     [covered] ⬆️ a newer post came above it too early
     [checked] { $count ->
         [one] checked once

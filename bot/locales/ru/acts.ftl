@@ -72,6 +72,9 @@ audit-act = { $name ->
     [complaint_answered] Владелец ответил на жалобу
     [complaint_correcting] Владелец поручил боту исправить пост
     [complaint_corrected] Бот исправил пост по жалобе
+    [complaint_gone] Бот убедился, что поста из жалобы нет
+    [complaint_republishing] Владелец поручил боту снова опубликовать удалённый пост
+    [complaint_republished] Бот снова опубликовал удалённый пост
     [complaint_satisfied] Рекламодатель закрыл жалобу
     [complaint_disputed] Рекламодатель попросил решения администрации
     [complaint_decided] Решение по жалобе

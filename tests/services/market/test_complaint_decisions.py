@@ -6,7 +6,7 @@ import pytest
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services.market import complaints
+from services.market import campaigns, complaints
 from services.platform import errors
 from services.platform.complaint_errors import (
     ComplaintMovedOn,
@@ -214,3 +214,19 @@ async def test_a_split_waits_for_both_switches_and_holds_up_no_other_release(
         await people.set_switch(session, Switch.REFUNDS, enabled=True)
     await found.settle()
     assert await found.balances() == (START - 2_500, 2_250)
+
+
+@pytest.mark.parametrize(("percent", "back"), [(100, 0), (40, 3_000), (0, 5_000)])
+async def test_the_budget_gets_back_what_a_decision_gives_back(
+    database: Database, percent: int, back: int
+) -> None:
+    found = await complained(database)
+    campaign_id = found.made.campaign.id
+    async with database.sessions.begin() as session:
+        before = await campaigns.budget_left(session, campaign_id)
+    await found.dispute()
+    await found.decide(percent)
+    await found.pass_time(APPEAL)
+    await found.settle()
+    async with database.sessions.begin() as session:
+        assert await campaigns.budget_left(session, campaign_id) == before + back

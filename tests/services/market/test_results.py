@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.audience import ChannelSubscribers
 from db.models.campaigns import TargetStatus
+from db.models.complaints import ComplaintKind
 from db.models.posting import Verdict
-from services.market import channel_activity, link_clicks, results
+from services.market import channel_activity, complaints, link_clicks, results
 from services.market.creatives import Creative
 from services.market.link_clicks import Clicks
 from services.market.results import Day, Result, Total
@@ -168,6 +169,28 @@ async def test_a_channel_is_measured_by_its_paid_ads(session: AsyncSession) -> N
     await click(session, made, 1)
     assert await count_channels(session) == 1
     assert await rows.table(session, CHANNELS) == [(2, 1, people.PRICE * 2 // 4)]
+
+
+async def test_the_price_of_a_click_leaves_out_what_came_back(
+    session: AsyncSession,
+) -> None:
+    made = await tracked.deal(session, promised_hours=0)
+    await publish(session, made)
+    await click(session, made, 3)
+    complaint_id = await complaints.open_complaint(
+        session, actor=made.advertiser, target_id=made.target.id, kind=ComplaintKind.WRONG
+    )
+    await complaints.answer(session, actor=made.owner, complaint_id=complaint_id, words="No.")
+    await complaints.dispute(session, actor=made.advertiser, complaint_id=complaint_id)
+    admin = await people.staff(session)
+    await complaints.decide(session, actor=admin, complaint_id=complaint_id, owner_percent=40)
+    for side in (made.owner, made.advertiser):
+        await complaints.accept(session, actor=side, complaint_id=complaint_id)
+    assert await complaints.end_due(session, limit=9) == 1
+    await escrow.release(session, target_id=made.target.id)
+    assert await count_channels(session) == 1
+    paid = people.PRICE * 40 // 100
+    assert await rows.table(session, CHANNELS) == [(1, 3, -(-paid // 3))]
 
 
 async def test_each_channel_is_measured_by_its_own_ads_with_links(session: AsyncSession) -> None:

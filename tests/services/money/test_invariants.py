@@ -95,6 +95,10 @@ BREAKS: dict[str, list[str]] = {
             f" VALUES ({RELEASED}, 1, 'wrong', 'closed', 'silent', now())"
         ),
     ],
+    "published_again_once": [
+        "ALTER TABLE post_jobs DISABLE TRIGGER claimed",
+        f"UPDATE post_jobs SET removed_message_id = 1 WHERE campaign_target_id = {RELEASED}",
+    ],
     "escrow_wallet": [
         (
             "UPDATE wallets SET kind = 'revenue', counterparty_id = (SELECT min(id) FROM users)"

@@ -46,7 +46,7 @@ EXPECTED = {
     "escrow": "held>released held>refunded",
     "post_job": "queued>sending sending>success sending>failed sending>queued sending>uncertain"
     " uncertain>success uncertain>queued uncertain>failed uncertain>cancelled queued>cancelled"
-    " queued>failed queued>uncertain success>failed",
+    " queued>failed queued>uncertain success>failed success>queued",
     "channel": "pending>active active>paused paused>active active>suspended paused>suspended"
     " suspended>active suspended>paused pending>removed active>removed paused>removed"
     " suspended>removed removed>pending",
