@@ -38,7 +38,7 @@ ADDED = (
 )
 """The new functions, with their arguments."""
 INSERTED = "campaign_target_id, channel_id, due_at, updated_at, created_at"
-"""What an approval writes into a new post job. All else about a job begins empty."""
+"""The columns of a new post job that an approval writes. All others begin empty."""
 GRANTS = (
     ("is_post_gone", "adtech_bot"),
     ("is_post_gone", "adtech_clock"),

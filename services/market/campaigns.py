@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, true, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -378,22 +378,17 @@ def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
 async def _cancel_jobs(
     session: AsyncSession, campaign_id: int, *, older_than: timedelta | None
 ) -> None:
-    """Cancel the queued posts of a campaign that are late by more than `older_than`.
-
-    A removed post that is published again is never late: the complaint about it ends its time.
-    """
+    """Cancel a campaign's queued posts, or only first publications later than `older_than`."""
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
-    late: ColumnElement[bool] = true()
     if older_than is not None:
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
-        late = PostJob.removed_message_id.is_(None)
     await session.execute(
         update(PostJob)
         .where(
             PostJob.campaign_target_id.in_(targets),
             PostJob.status == PostJobStatus.QUEUED,
             PostJob.search_above.is_(None),
-            late,
+            true() if older_than is None else PostJob.removed_message_id.is_(None),
         )
         .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
         .execution_options(synchronize_session=False)
