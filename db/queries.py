@@ -124,7 +124,8 @@ def publish_time() -> ColumnElement[datetime]:
     """Build the SQL expression of the time at which a target's post is to be published.
 
     It is the time that the advertiser chose, or the time of the channel that is kept for the post.
-    It is null for a post as soon as possible whose time is not kept yet.
+    It is null for a post as soon as possible whose time is not kept yet. A removed post that is
+    published again has a time of its own.
     """
     return func.publish_time(CampaignTarget.id, CampaignTarget.publish_at)
 

@@ -1373,9 +1373,10 @@ CREATE TRIGGER search_copied BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUN
 CREATE TRIGGER searched_first BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.search_above IS NOT NULL OR old.status::text = 'queued'::text AND new.status::text = 'uncertain'::text)) EXECUTE FUNCTION require_search();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'sending'::text) EXECUTE FUNCTION require_running('telegram_posting', 'worker_post');
-GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
+GRANT SELECT ON post_jobs TO adtech_bot;
 GRANT SELECT ON post_jobs TO adtech_clock;
 GRANT SELECT ON post_jobs TO adtech_reports;
+GRANT INSERT (campaign_target_id, channel_id, due_at, updated_at, created_at) ON post_jobs TO adtech_bot;
 GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at, other_message_ids) ON post_jobs TO adtech_clock;
 GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, other_message_ids) ON post_jobs TO adtech_bot;
 

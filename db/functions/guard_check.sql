@@ -1,7 +1,7 @@
 -- Trigger `checked_by` of post_checks: the scheduler's login records what it found. Another login records
 -- only that a check was missed ("unknown", which never moves money), or that an admin has seen the post.
 -- This admin has pressed "pay the owner", in an update that is being handled, and the evidence says that it
--- was an admin. If no check of the bot has ever seen the post unchanged, two admins decide: this admin has
+-- was an admin. If no check of the bot since the publication has seen the post unchanged, two admins decide: this admin has
 -- written `/payowner` with a reason, and another admin has stated within 72 hours, after the end of the
 -- promised hours, that the post has this message id.
 -- Locks: nothing. Raises: AD075.
@@ -20,7 +20,7 @@ BEGIN
         AND EXISTS (
             SELECT FROM post_checks seen WHERE seen.post_job_id = job.id
                 AND seen.verdict IN ('present', 'stayed') AND seen.compared
-                AND seen.evidence <> by_admin)
+                AND seen.checked_at >= job.sent_at AND seen.evidence <> by_admin)
         OR EXISTS (
             SELECT FROM deciding_admins(job, '{payowner}') AS second_id
             JOIN publication_statements stated ON stated.stated_by <> second_id

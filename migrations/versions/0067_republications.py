@@ -28,7 +28,7 @@ FORMER = (
 NEW = ("gone", "republishing", "republished")
 REPLACED = (
     *("guard_post_job", "guard_post_decision", "absorb_complaint", "end_complaint_step"),
-    *("take_complaint_step", "finish_restore"),
+    *("take_complaint_step", "finish_restore", "guard_check", "publish_time"),
 )
 ADDED = (
     ("is_post_gone", "post_jobs"),
@@ -37,6 +37,8 @@ ADDED = (
     ("record_republication", ""),
 )
 """The new functions, with their arguments."""
+INSERTED = "campaign_target_id, channel_id, due_at, updated_at, created_at"
+"""The columns of a new post job that an approval writes. All others begin empty."""
 GRANTS = (
     ("is_post_gone", "adtech_bot"),
     ("is_post_gone", "adtech_clock"),
@@ -145,6 +147,7 @@ def upgrade() -> None:
             _allow,
             _validate,
             _create_functions,
+            _narrow,
             *(partial(_replace, trigger) for trigger in PRESENT),
             *(partial(_create, name, rest) for name, (_, rest) in TRIGGERS.items()),
         ),
@@ -177,6 +180,11 @@ def _create_functions() -> None:
         op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {login}")
 
 
+def _narrow() -> None:
+    op.execute(f"REVOKE INSERT ON {JOBS} FROM adtech_bot")
+    op.execute(f"GRANT INSERT ({INSERTED}) ON {JOBS} TO adtech_bot")
+
+
 def _create(name: str, rest: str) -> None:
     op.execute(f"CREATE TRIGGER {name} {rest}")
 
@@ -191,6 +199,8 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {name} ON {table}")
     for trigger in BEFORE:
         _replace(trigger)
+    op.execute(f"REVOKE INSERT ({INSERTED}) ON {JOBS} FROM adtech_bot")
+    op.execute(f"GRANT INSERT ON {JOBS} TO adtech_bot")
     for name in REPLACED:
         functions.create(name, down_revision)
     for name, arguments in reversed(ADDED):

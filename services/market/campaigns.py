@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select, update
+from sqlalchemy import BigInteger, Select, bindparam, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -379,17 +379,15 @@ def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
 async def _cancel_jobs(
     session: AsyncSession, campaign_id: int, *, older_than: timedelta | None
 ) -> None:
-    """Cancel the queued posts of a campaign that are late by more than `older_than`."""
+    """Cancel a campaign's queued posts, or only first publications later than `older_than`."""
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
     await session.execute(
         update(PostJob)
-        .where(
-            PostJob.campaign_target_id.in_(targets),
-            PostJob.status == PostJobStatus.QUEUED,
-            PostJob.search_above.is_(None),
-        )
+        .where(PostJob.campaign_target_id.in_(targets), PostJob.search_above.is_(None))
+        .where(PostJob.status == PostJobStatus.QUEUED)
+        .where(true() if older_than is None else PostJob.removed_message_id.is_(None))
         .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
         .execution_options(synchronize_session=False)
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -23,8 +23,7 @@ log = structlog.get_logger()
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
     """Refund escrows that hold money for longer than `sla` without a post. Return their number.
 
-    The time counts from the hold, or from `queries.publish_time` if that is later, or from the time
-    at which a removed post is to be published again. A queued post
+    The time counts from the hold, or from `queries.publish_time` if that is later. A queued post
     job is marked as failed. An escrow whose job is `sending` or `uncertain`, or waits for a search,
     stays held. If the kill switch `refunds` or `worker_watchdogs` is stopped, the escrows are
     counted but not refunded. Locks the switches, then each placement, its post job and its escrow.
@@ -40,12 +39,7 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
         .where(
             Escrow.status == EscrowStatus.HELD,
             Escrow.created_at < func.clock() - sla,
-            func.greatest(
-                Escrow.created_at,
-                queries.publish_time(),
-                case((PostJob.removed_message_id.is_not(None), PostJob.due_at)),
-            )
-            < func.clock() - sla,
+            func.greatest(Escrow.created_at, queries.publish_time()) < func.clock() - sla,
             or_(
                 PostJob.id.is_(None),
                 (PostJob.status == PostJobStatus.QUEUED) & PostJob.search_above.is_(None),

@@ -250,11 +250,15 @@ def _facts(reason: str | None, probe: str | None) -> dict[str, audit.Fact]:
 
 
 async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
-    """Return whether a check of the bot has ever found the post unchanged."""
+    """Return whether a check of the bot has found the post unchanged since its publication.
+
+    A post that was removed and published again is another one (`PostJob.removed_message_id`).
+    """
     check_id = await session.scalar(
         select(PostCheck.id)
         .where(
             PostCheck.post_job_id == job.id,
+            PostCheck.checked_at >= queries.required(job.sent_at),
             PostCheck.verdict.in_((Verdict.PRESENT, Verdict.STAYED)),
             PostCheck.compared,
             PostCheck.evidence != SEEN_BY_ADMIN,

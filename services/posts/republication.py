@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.complaints import Complaint, ComplaintStatus
@@ -30,3 +30,14 @@ async def is_possible(session: AsyncSession, job: PostJob) -> bool:
         )
     )
     return asked is not None
+
+
+async def is_proven_gone(session: AsyncSession, job: PostJob) -> bool:
+    """Return whether the recorded checks prove that a published post is gone (`is_post_gone`).
+
+    A later check without a clear result does not undo this proof.
+    """
+    found: bool | None = await session.scalar(
+        select(func.is_post_gone(literal_column("post_jobs"))).where(PostJob.id == job.id)
+    )
+    return found is True

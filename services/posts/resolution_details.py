@@ -122,8 +122,11 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         raise errors.NotFound("target", target_id)
     job, campaign, ad, channel, price, owner_id, escrow, unverifiable = row
     seen_at = await session.scalar(
-        select(func.max(PostCheck.checked_at)).where(
+        select(func.max(PostCheck.checked_at))
+        .join(PostJob, PostJob.id == PostCheck.post_job_id)
+        .where(
             PostCheck.post_job_id == job.id,
+            PostCheck.checked_at >= PostJob.sent_at,
             PostCheck.verdict == Verdict.PRESENT,
             PostCheck.compared,
         )

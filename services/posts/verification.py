@@ -161,7 +161,8 @@ async def record_check(
 
     - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail. The
       first one proves nothing after the promised hours. While the owner is asked about a complaint
-      and may publish the post again, the job does not fail.
+      and may publish the post again, the job does not fail; the proof lasts
+      (`republication.is_proven_gone`).
     - "altered": A second alteration is a breach, and so is an alteration at an unclear time or one
       that the bot could not undo (`restored` is False). Other alterations are reported.
     - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
@@ -191,7 +192,9 @@ async def record_check(
         or is_other
     ):
         return
-    gone_before = verdict is Verdict.GONE and await _was_gone_before(session, job)
+    gone_before = verdict is Verdict.GONE and (
+        await _was_gone_before(session, job) or await republication.is_proven_gone(session, job)
+    )
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at

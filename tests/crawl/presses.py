@@ -37,7 +37,7 @@ class _Button:
     text: str
     data: str
     weight: float
-    """How much a person's eye is drawn to the message: the newer, the more."""
+    """The weight of the message in a draw. A newer message has a higher weight."""
     kind: str = ""
     """What the button does (`forms.kind_of`)."""
     parts: frozenset[str] = frozenset()

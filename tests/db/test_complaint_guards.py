@@ -305,3 +305,11 @@ async def test_no_login_queues_a_published_post_again(
     await lose(database)
     assert await found.one("SELECT status FROM post_jobs") == "failed"
     await clock.close()
+
+
+async def test_no_login_queues_a_post_that_looks_published_again(bot: asyncpg.Connection) -> None:
+    columns = "campaign_target_id, channel_id, due_at"
+    for more in ("removed_message_id", "message_id", "claim_no"):
+        insert = f"INSERT INTO post_jobs ({columns}, {more}) SELECT 1, 1, now(), 9"
+        assert await refused_state(bot, insert) == "42501", more
+    await bot.close()

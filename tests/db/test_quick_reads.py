@@ -117,7 +117,7 @@ async def test_a_connection_that_the_server_has_ended_is_replaced(database: Data
         assert await session.scalar(_DIVIDED, {"by": 1}) == 1
         await database.as_owner(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = 'adtech_app'"
         )
         assert await session.scalar(_DIVIDED, {"by": 1}) == 1
     assert sessions.kw["bind"].sync_engine.pool.checkedout() == 0

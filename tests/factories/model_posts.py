@@ -175,9 +175,9 @@ class PostingModel(AgreementModel):
             return
         before = target.looks[-1] if target.looks else (target.sent_at, Verdict.PRESENT)
         altered_before = any(was is Verdict.ALTERED for _, was in target.looks)
-        verdict = self._recorded_verdict(target, verdict, before)
+        second = self._is_second(target, before)
+        verdict = self._recorded_verdict(target, verdict, second=second)
         target.looks.append((self.now, verdict))
-        second = before[1] is Verdict.GONE and self._is_later(before[0])
         if verdict is Verdict.GONE and second and not self.may_publish_again(target):
             target.job = Jobs.FAILED
         if verdict is not Verdict.ALTERED or target.breach_refund_at is not None:
@@ -189,10 +189,13 @@ class PostingModel(AgreementModel):
         """Record a check that was due while the bot had no rights in the channel."""
         self.targets[target_id].looks.append((self.now, Verdict.UNKNOWN))
 
-    def _recorded_verdict(
-        self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
-    ) -> Verdict:
-        """Return the verdict to record for a check. `before` is the previous check."""
+    def _is_second(self, target: Target, before: tuple[float, Verdict]) -> bool:
+        """Return whether one more result "gone" proves that a post is gone."""
+        second = before[1] is Verdict.GONE and self._is_later(before[0])
+        return second or self.is_gone(target)
+
+    def _recorded_verdict(self, target: Target, verdict: Verdict, *, second: bool) -> Verdict:
+        """Return the verdict to record for a check."""
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
             return verdict
@@ -200,7 +203,6 @@ class PostingModel(AgreementModel):
         seen_at, seen = clear[-1] if clear else (0.0, Verdict.UNKNOWN)
         if seen is Verdict.PRESENT and seen_at >= ends_at - SECOND_CHECK_HOURS:
             return Verdict.STAYED
-        second = before[1] is Verdict.GONE and self._is_later(before[0])
         return Verdict.UNKNOWN if verdict is Verdict.GONE and not second else verdict
 
     def _is_later(self, at: float) -> bool:

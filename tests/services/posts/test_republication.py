@@ -11,9 +11,15 @@ from db.models.operations import Switch
 from db.models.posting import Verdict
 from services.market import calendars, campaigns, channels
 from services.money import stuck_escrows
-from services.platform import errors
+from services.platform import errors, reports
 from services.platform.complaint_errors import ComplaintMovedOn, RepublicationRefused
-from services.posts import posting, uncertain_posts, verification
+from services.posts import (
+    manual_resolution,
+    posting,
+    resolution_details,
+    uncertain_posts,
+    verification,
+)
 from tests.conftest import Database
 from tests.factories import concurrency, one_post, people, rows
 from tests.factories.complaints import (
@@ -320,3 +326,66 @@ async def test_no_complaint_no_publication_again(database: Database) -> None:
     async with database.sessions.begin() as session:
         status = f"SELECT status FROM post_jobs WHERE id = {job_id}"
         assert await rows.one(session, status) == "failed"
+
+
+async def test_an_unclear_check_after_the_hours_does_not_undo_the_proof(database: Database) -> None:
+    made = await published(database, hours=24)
+    await database.forward(timedelta(hours=22))
+    found = await complain(database, made, ComplaintKind.REMOVED)
+    await lose(database)
+    await database.forward(timedelta(hours=3))
+    await check(database, Verdict.UNKNOWN)
+    await found.answer()
+    await check(database, Verdict.GONE)
+    assert await found.one(JOB) == "failed"
+    await found.settle()
+    assert await found.balances() == (START, 0)
+
+
+async def test_the_checks_of_the_removed_post_do_not_let_one_admin_pay_for_the_next_one(
+    database: Database,
+) -> None:
+    made = await published(database, hours=24)
+    found = await complain(database, made, ComplaintKind.REMOVED)
+    await check(database, Verdict.PRESENT)
+    await lose(database)
+    await found.republish()
+    await found.publish()
+    await database.forward(DAY + verification.ESCALATION_DELAY)
+    await check(database, Verdict.UNKNOWN)
+    async with database.sessions.begin() as session:
+        assert (
+            await resolution_details.get_case(session, target_id=found.target_id)
+        ).seen_at is None
+        assert await manual_resolution.decide_release(
+            session, actor=made.moderator, target_id=found.target_id, claim_no=2
+        )
+    assert await found.one("SELECT count(*) FROM publication_statements") == 1
+    assert await found.one("SELECT count(*) FROM post_checks WHERE verdict = 'present'") == 1
+
+
+async def test_a_campaign_that_goes_on_keeps_the_post_that_is_published_again(
+    database: Database,
+) -> None:
+    found = await _lost(database)
+    await found.republish()
+    made = found.made
+    await database.as_owner("ALTER TABLE campaign_targets DISABLE TRIGGER USER")
+    await database.as_owner("UPDATE campaign_targets SET publish_at = clock() - interval '2 days'")
+    await database.as_owner("ALTER TABLE campaign_targets ENABLE TRIGGER USER")
+    async with database.sessions.begin() as session:
+        await campaigns.pause(session, actor=made.advertiser, campaign_id=made.campaign.id)
+        await campaigns.resume(session, actor=made.advertiser, campaign_id=made.campaign.id)
+    assert await found.one(JOB) == "queued"
+
+
+async def test_a_post_that_is_published_again_is_not_late_yet(database: Database) -> None:
+    found = await _lost(database)
+    await database.forward(timedelta(hours=23))
+    await found.republish()
+    await database.forward(timedelta(hours=2))
+    async with database.sessions.begin() as session:
+        (held,) = await reports.run(session, "held", sla=DAY)
+    assert held["state"] == "waiting"
+    planned = "SELECT publish_time(campaign_target_id, NULL) = due_at FROM post_jobs"
+    assert await found.one(planned) is True
