@@ -44,8 +44,7 @@ PLACEMENTS = """
         coalesce(
             coalesce(t.creative, c.creative)->'items'->0, t.creative, c.creative)->>'text' AS text,
         coalesce(jsonb_array_length(coalesce(t.creative, c.creative)->'items'), 1) AS messages,
-        j.status AS job, j.message_id, j.other_message_ids AS other_ids,
-        j.removed_message_id,
+        j.status AS job, j.message_id, j.other_message_ids AS other_ids, j.removed_message_id,
         e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
@@ -199,10 +198,7 @@ def judge(placements: list[Json], published: Posts, broken: Acts) -> Json:
 
 
 def _without_removed(row: Json, ids: list[list[int]], broken: Acts) -> list[list[int]]:
-    """Return the posts of a placement without the one that was published again.
-
-    Only a post that its owner has deleted may be published again.
-    """
+    """Return the posts without one that was published again after its owner had deleted it."""
     removed = row["removed_message_id"]
     deleted = DELETE in broken.get((row["chat_id"], removed), set())
     return [each for each in ids if each[0] != removed or not deleted]

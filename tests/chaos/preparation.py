@@ -27,8 +27,9 @@ async def prepare(environment: Environment, sessions: Sessions, *, ads: int) -> 
         file = sent[kind][-1] if kind == "photo" else sent[kind]
         ids = {name: file[name] for name in ("file_id", "file_unique_id")}
         files.append(Creative(kind, **ids))
-    photo, *_, video = files
-    files[-1] = Creative("album", items=(photo, video, photo))
+    photo, document, animation, video = files
+    album = Creative("album", items=(photo, video, photo))
+    files = [photo, album, document, animation, album]
     await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
     promises = itertools.cycle(PROMISES)
     connected = zip(market.unconnected(), promises, strict=False)

@@ -39,7 +39,7 @@ class _Button:
     weight: float
     """The weight of the message in a draw. A newer message has a higher weight."""
     kind: str = ""
-    """What the button does (`forms.kind_of`)."""
+    """The purpose of the button (`forms.kind_of`)."""
     parts: frozenset[str] = frozenset()
     """The kinds of buttons of `coverage`, or `kind` for a button of a form."""
 

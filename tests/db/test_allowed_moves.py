@@ -181,7 +181,7 @@ async def _refusal(act: Awaitable[object]) -> str | None:
 async def _insert(connection: asyncpg.Connection, table: str, status: str) -> None:
     """Insert a row with this status into a table without constraints."""
     values = {
-        name: "now()" if kind.startswith("timestamp") else "'1'"
+        name: "now()" if kind.startswith("timestamp") else "'{}'" if kind.endswith("[]") else "'1'"
         for name, kind in await connection.fetch(COLUMNS, table)
     } | {"status": f"'{status}'"}
     await connection.execute(

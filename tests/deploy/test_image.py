@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import sys
 import threading
 import tomllib
 from functools import cache
@@ -115,7 +116,7 @@ def test_the_health_check_asks_the_process(host: str, server: type[HTTPServer], 
         threading.Thread(target=answering.handle_request, daemon=True).start()
         command = [
             *("/usr/bin/env", f"HTTP_HOST={host}", f"HTTP_PORT={answering.server_port}"),
-            *("http_proxy=http://proxy.invalid", *argv),
+            *("http_proxy=http://proxy.invalid", sys.executable, *argv[1:]),
         ]
         assert subprocess.run(command, check=False).returncode == 0
     refused = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import func, null, select, text, update
+from sqlalchemy import func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
@@ -297,12 +297,11 @@ async def another(
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
     """Queue the post of a pending placement, which the product never does."""
-    session.add(
-        PostJob(
+    await session.execute(
+        insert(PostJob).values(
             campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
         )
     )
-    await session.flush()
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:

@@ -6,9 +6,7 @@ commit itself: its processes are replaced by their like, as after a change of a 
 """
 
 import compileall
-import io
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +82,9 @@ def check_out(release: OldRelease, folder: Path, repository: Path) -> None:
     if archive.returncode:
         raise Unexpected("a git repository with the old release", archive.stderr.decode().strip())
     folder.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder, filter="data")
+    # Not every Python 3.11 has the filters of `tarfile`.
+    command = ["tar", "--extract", "--directory", str(folder)]
+    subprocess.run(command, input=archive.stdout, check=True)
     for part in PROGRAMS:
         compileall.compile_dir(folder / part, quiet=2)
 
