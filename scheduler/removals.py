@@ -88,7 +88,8 @@ async def _delete(worker: PostingWorker, due: DueRemoval) -> None:
 async def _look(worker: PostingWorker, due: DueRemoval) -> None:
     """Find out whether the post of an uncertain removal is still there. Nothing is deleted.
 
-    An album is there as long as one of its messages is, so that what is left of it is deleted.
+    An album is there as long as one of its messages is, so that what is left of it is deleted. If
+    one look gives no answer, nothing is known about the album, and all is looked at again later.
     """
     if await worker.limiter.wait(due.chat_id, within=MAX_SLOT_WAIT_SECONDS):
         return
@@ -101,9 +102,8 @@ async def _look(worker: PostingWorker, due: DueRemoval) -> None:
             is_there = None
             break
         probe = await worker.sender.probe(due.chat_id, message_id)
-        found = _FOUND.get(probe.result)
-        is_there = None if found is None else found or is_there
-        if is_there:
+        is_there = _FOUND.get(probe.result)
+        if is_there is not False:
             break
     async with worker.sessions.begin() as session:
         await removal.record_look(session, due, is_there=is_there)

@@ -10,11 +10,12 @@ import pytest
 from asyncpg import CheckViolationError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from db.models.formats import Ending
-from scheduler import notice_delivery, post_search, removals
-from services.market import campaigns
+from db.models.complaints import ComplaintKind
+from scheduler import notice_delivery, post_search
+from services.market import campaigns, complaints
 from services.market.creatives import Creative
-from services.posts import check_times, posting, removal, verification
+from services.platform.complaint_errors import RepublicationRefused
+from services.posts import check_times, posting, verification
 from tests.factories import albums, breakage, one_post
 from tests.factories.albums import CAPTION
 from tests.scheduler.scene import Row, Scene
@@ -249,46 +250,35 @@ async def test_an_album_without_one_item_is_removed(scene: Scene, place: int) ->
     assert (job["status"], job["last_error"], job["escrow"]) == ("failed", "removed", "refunded")
 
 
-async def paid(scene: Scene) -> list[int]:
-    """Publish an album that the bot takes down, and pay its owner. Return the ids."""
-    await use_album(scene)
-    await scene.approve(promised_hours=24, ending=Ending.REMOVED)
-    await scene.dispatch()
-    await scene.database.forward(timedelta(hours=24, minutes=1))
+async def test_an_album_without_one_item_is_never_published_again(scene: Scene) -> None:
+    # The owner of another removed post may publish it again. Here, two messages are still there.
+    target_id, recorded = await posted(scene)
+    async with scene.database.sessions.begin() as session:
+        complaint_id = await complaints.open_complaint(
+            session,
+            actor=scene.actors["advertiser"],
+            target_id=target_id,
+            kind=ComplaintKind.REMOVED,
+        )
+    await act(scene, "delete", recorded[1])
+    await scene.database.forward(check_times.SHORTEST_PART)
     await check_posts(scene)
-    return await ids(scene)
-
-
-async def state(scene: Scene) -> tuple[str, int, int]:
-    """Return the removal's status and claim number, and how many messages of the album are left."""
-    [row] = await scene.rows("SELECT status, claim_no FROM removals")
-    return row["status"], row["claim_no"], len(await shown(scene))
-
-
-async def test_an_album_is_taken_down_with_one_request(scene: Scene) -> None:
-    await paid(scene)
-    assert await state(scene) == ("planned", 0, 3)
-    await scene.fault("deleteMessage", "error", error_code=400, description="no such call")
-    await removals.remove_due_posts(scene.posting_worker())
-    assert await state(scene) == ("done", 1, 0)
-
-
-@pytest.mark.parametrize("kind", ["cut_after", "refuse_before"])
-@pytest.mark.parametrize("gone", [(), (0,), (0, 1, 2)])
-async def test_an_uncertain_deletion_is_looked_at_and_what_is_left_is_deleted(
-    scene: Scene, kind: str, gone: Sequence[int]
-) -> None:
-    recorded = await paid(scene)
-    await scene.fault("deleteMessages", kind)
-    await removals.remove_due_posts(scene.posting_worker())
-    assert (await state(scene))[:2] == ("uncertain", 1)
-    for place in gone if kind == "refuse_before" else ():
-        await act(scene, "delete", recorded[place])
-    left = (await state(scene))[2]
-    await scene.database.forward(removal.LOOK_INTERVAL)
-    for _ in range(2):
-        await removals.remove_due_posts(scene.posting_worker())
-    assert await state(scene) == ("done", 2 if left else 1, 0)
+    await scene.database.as_owner(
+        "ALTER TABLE post_checks DISABLE TRIGGER USER;"
+        "INSERT INTO post_checks (post_job_id, verdict, evidence, checked_at)"
+        " SELECT id, 'gone', 'x', clock() - interval '6 minutes' FROM post_jobs;"
+        "ALTER TABLE post_checks ENABLE TRIGGER USER"
+    )
+    async with scene.database.sessions.begin() as session:
+        owner = scene.actors["owner"]
+        with pytest.raises(RepublicationRefused, match="not_gone"):
+            await complaints.republish(session, actor=owner, complaint_id=complaint_id)
+    await scene.database.forward(verification.RECHECK_INTERVAL + timedelta(seconds=1))
+    await check_posts(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["last_error"], job["escrow"]) == ("failed", "removed", "refunded")
+    assert await scene.rows("SELECT outcome FROM complaints") == [{"outcome": "absorbed"}]
+    assert await published_ids(scene) == recorded
 
 
 async def test_links_in_the_captions_are_counted(scene: Scene) -> None:
