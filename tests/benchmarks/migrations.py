@@ -102,6 +102,11 @@ _CLAIM_POST = """
 _GIVE_BACK = """
     UPDATE post_jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL WHERE id = $1
 """
+_LOCK_WAIT = """
+    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)::float8
+    FROM pg_locks WHERE NOT granted AND pid = ANY ($1)
+"""
+_WATCH_SECONDS = 0.02
 _STORE_UPDATE = "INSERT INTO inbox (update_id, lane, payload) VALUES ($1, 1, '{}')"
 # Before revision 0034, the function has no version, and the calls of that release go on.
 _APPROVE = moderation.APPROVE.text.replace(", :version", "")
@@ -122,10 +127,16 @@ class Load:
     ids: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
     approvals: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
     """The ids of the pending placements are few, so nothing else uses them up."""
+    longest_lock_wait: float = 0.0
+    """How long one of the statements waited for a lock at most, as the server says, in seconds.
+
+    In `longest` is also the time in which this process got no CPU.
+    """
+    _sessions: list[int] = field(default_factory=list)
 
     def begin(self) -> None:
         """Forget what was measured."""
-        self.longest, self.done = {}, {}
+        self.longest, self.done, self.longest_lock_wait = {}, {}, 0.0
 
     async def approve(self, connection: asyncpg.Connection) -> None:
         """Approve the next pending placement."""
@@ -164,6 +175,7 @@ class Load:
         )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_locks(stop))
             for act in acts:
                 group.create_task(self._repeat(act, stop))
             try:
@@ -171,8 +183,19 @@ class Load:
             finally:
                 stop.set()
 
+    async def _watch_locks(self, stop: asyncio.Event) -> None:
+        connection = await asyncpg.connect(self.url)
+        try:
+            while not stop.is_set():
+                seconds = await connection.fetchval(_LOCK_WAIT, self._sessions)
+                self.longest_lock_wait = max(self.longest_lock_wait, seconds)
+                await asyncio.sleep(_WATCH_SECONDS)
+        finally:
+            await connection.close()
+
     async def _repeat(self, act: Callable[..., object], stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self.url)
+        self._sessions.append(connection.get_server_pid())
         name = act.__name__
         try:
             while not stop.is_set():
