@@ -8,13 +8,14 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from db.session import Sessions
 from services.market import agreements, moderation, placement_versions
 from services.platform.actors import Actor
 from services.platform.agreement_errors import NotAgreed, VersionChanged
 from tests.chaos import manager_answers
+from tests.chaos.ad_texts import with_text
 from tests.chaos.manager_answers import Manager, ManagerAnswers, Question
 
 WAYS = (
@@ -100,7 +101,7 @@ class Answers:
                 actor=advertiser,
                 target_id=target_id,
                 version=1,
-                creative=replace(row.creative, text=f"{row.creative.text}, changed"),
+                creative=with_text(row.creative, f"{row.creative.messages[0].text}, changed"),
             )
 
     @staticmethod

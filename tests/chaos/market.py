@@ -23,6 +23,7 @@ from services.market import (
 )
 from services.market.creatives import Creative
 from services.platform.actors import Actor
+from tests.chaos.ad_texts import with_text
 from tests.chaos.answers import Answers
 from tests.chaos.manager_answers import Manager
 from tests.factories import payments
@@ -100,7 +101,7 @@ class Market:
         for number in range(ads):
             creative = Creative("text", f"Ad number {number}")
             if files and number % 2:
-                creative = _with_text(files[number // 2 % len(files)], creative.text)
+                creative = with_text(files[number // 2 % len(files)], creative.text)
             buyer = next(buyers)
             async with self.sessions.begin() as session:
                 campaign = await self.create_campaign(session, buyer, creative)
@@ -232,11 +233,3 @@ class Market:
                 await self.buy(channel, next(ads))
 
         await asyncio.gather(*(buy_in_each() for _ in range(at_once)))
-
-
-def _with_text(creative: Creative, text: str) -> Creative:
-    """Return an ad with a text, which an album has below its first item."""
-    if not creative.items:
-        return replace(creative, text=text)
-    first, *others = creative.items
-    return replace(creative, items=(replace(first, text=text), *others))
