@@ -178,7 +178,7 @@ async def _claim_priority(
     )
     claimed = await session.scalars(
         update(OutboxMessage)
-        .where(OutboxMessage.id == due.c.id)
+        .where(OutboxMessage.id == func.any(func.array(select(due.c.id).scalar_subquery())))
         .values(due_at=func.now() + LEASE, attempts=OutboxMessage.attempts + 1)
         .returning(OutboxMessage)
         .execution_options(synchronize_session=False, populate_existing=True)

@@ -67,6 +67,13 @@ async def use_alone(old: Release, traffic: Traffic, *, webhook: bool) -> None:
             await old.start(webhook=webhook)
         with step("people buy an ad, which the old release publishes"):
             await traffic.advertise()
+        # After a new table, `adtech predeploy` relies on the last check of the old release.
+        with step("the old release checks the ledger"):
+            await traffic.database.until(
+                "SELECT count(*) AS n FROM ledger_checkpoints",
+                so=lambda row: bool(row["n"]),
+                expected="the old release checks the ledger",
+            )
     except Unexpected as error:
         raise UnusableError(str(error)) from error
 

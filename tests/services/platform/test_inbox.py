@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.platform import inbox, lanes
 from tests.conftest import Database
@@ -211,3 +213,21 @@ async def test_a_pre_checkout_query_that_telegram_no_longer_waits_for_is_ended(
         assert claimed.update_id == 2
         ended = "SELECT update_id FROM inbox WHERE done_at IS NOT NULL AND payload IS NULL"
         assert await rows.table(session, ended) == [(1,)]
+
+
+@pytest.mark.parametrize("claim", [inbox._CLAIM, inbox._CLAIM_OF_STAFF, inbox._CLAIM_PRE_CHECKOUTS])
+async def test_a_claim_reads_the_table_once_even_with_the_plan_for_an_empty_table(
+    database: Database, claim: ReturningUpdate[Any]
+) -> None:
+    await database.as_owner("VACUUM ANALYZE inbox")
+    values = {"limit": 9, "exclude": [], "full_lanes": [], "staff": [5]}
+    compiled = claim.compile(dialect=postgresql.asyncpg.dialect())
+    assert compiled.positiontup is not None
+    given = [{**compiled.params, **values}[name] for name in compiled.positiontup]
+    async with database.sessions.begin() as session:
+        connection = await session.connection()
+        plan = await connection.exec_driver_sql(f"EXPLAIN {compiled}", tuple(given))
+        lines = "\n".join(row[0] for row in plan)
+    assert "Update on inbox" in lines
+    assert "Join" not in lines
+    assert "Nested Loop" not in lines
