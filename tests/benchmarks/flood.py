@@ -129,6 +129,9 @@ async def _killswitch(owner: asyncpg.Connection, crowd: Watched, _number: int) -
         "text": "/killswitch stop payouts a benchmark",
     }
     took = await crowd.measure(_in_admin_chat("STOPPED"), lambda: crowd.deliver(message=message))
+    # The intent to stop is told before a session that holds the row has ended.
+    while await owner.fetchval("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):
+        await asyncio.sleep(0.1)
     await owner.execute("UPDATE kill_switches SET enabled = true WHERE key = 'payouts'")
     return took
 
