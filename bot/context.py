@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import handler_slots
 from bot.admin_chat import AdminChat
 from bot.batcher import Batcher
 from bot.settings import Settings
@@ -114,7 +115,9 @@ class Dependencies:
         A blocked user has no roles. Raises DatabaseAwayError.
         """
         try:
-            return await self._people(telegram_id)
+            # The statement is shared, so more handlers than slots can wait for it.
+            async with handler_slots.waiting():
+                return await self._people(telegram_id)
         except DBAPIError:
             # Another id of the same statement may be one that PostgreSQL cannot read.
             [found] = await self._find_people([telegram_id])

@@ -1,4 +1,8 @@
-"""Limit how many handlers work at once. A handler that waits for Telegram needs no slot."""
+"""Limit how many handlers work at once.
+
+Each may use a connection of the database. A handler needs no slot while it waits for Telegram, or
+for a statement that handlers share: such a statement uses one connection for all of them.
+"""
 
 import asyncio
 from collections import deque
@@ -10,12 +14,12 @@ from dataclasses import dataclass
 
 @dataclass
 class _Holder:
-    """A handler that has a slot, and gives the slot back while it waits for Telegram."""
+    """A handler that has a slot, and gives the slot back while it waits."""
 
     slots: "HandlerSlots"
     has_slot: bool = True
     waits: int = 0
-    """The number of calls of Telegram that the handler waits for now."""
+    """The number of calls that the handler waits for now."""
 
 
 _holder: ContextVar[_Holder | None] = ContextVar("holder", default=None)
@@ -56,7 +60,7 @@ class HandlerSlots:
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Hold a slot in the `with` block, except while the block waits for Telegram."""
+        """Hold a slot in the `with` block, except in a block of `waiting`."""
         await self.acquire()
         holder = _Holder(self)
         outer = _holder.get()

@@ -15,7 +15,15 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, refund_updates, storing_updates, throttle
+from bot import (
+    handler_slots,
+    lost_answers,
+    metrics,
+    outages,
+    refund_updates,
+    storing_updates,
+    throttle,
+)
 from bot.batcher import Batcher
 from bot.context import (
     AlreadyHandledError,
@@ -44,7 +52,8 @@ log = structlog.get_logger(__name__)
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of concurrent handlers, except for the staff and pre-checkout queries.
 
-A handler that waits for Telegram does not count here, and for no other limit of handlers.
+A handler that waits for Telegram, or for a statement that handlers share, does not count here, and
+for no other limit of handlers.
 """
 STAFF_HANDLERS = 4
 """The largest number of concurrent handlers for the staff, except for kill switches."""
@@ -328,7 +337,8 @@ class InboxWorker:
         if update_result.failure is None:
             handled = update_result.inbox_id, correlation.correlation_id.get()
             try:
-                await self._mark_handled(handled)
+                async with handler_slots.waiting():
+                    await self._mark_handled(handled)
             except DBAPIError:
                 # The database may have refused another row of the same batch.
                 await self._mark_all_handled([handled])
