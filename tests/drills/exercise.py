@@ -6,6 +6,7 @@ chosen that is not named before the end.
 
 import argparse
 import asyncio
+import os
 import random
 import shutil
 import signal
@@ -116,7 +117,11 @@ async def _run_until_signal(name: str, minutes: int) -> int:
 async def _run(name: str, ending: Ending, minutes: int) -> int:
     """Prepare a product, lead an exercise in it, and remove everything. Return the exit status."""
     prepared, folder = launcher.new_folder("adtech-prepared-"), launcher.new_folder("adtech-")
-    print("preparing a product: two minutes, and up to five on a busy machine", flush=True)
+    print(
+        "preparing a product: two minutes, and up to five on a busy machine"
+        f" (Ctrl-C, or kill -INT {os.getpid()}, ends it)",
+        flush=True,
+    )
     try:
         product = await start.prepare(prepared)
         async with start.open_world(product, folder) as world:

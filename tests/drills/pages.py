@@ -4,6 +4,7 @@
 so the page has no command that nobody has tried.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,8 @@ Each incident has the same four parts: see, stop, repair, verify. If money may m
 do not know why, stop everything first: `adtech stop all REASON --as ID`, or `/stop` in the admin
 chat.
 
-Words in capitals stand for your values: `ID` is your Telegram id, and `REASON` is a text in quotes.
-Who may sign, close and run:
+Words in capitals stand for your values: `ID` is your Telegram id, and `REASON` is a text, in quotes
+in a shell and without them in the chat. Who may sign, close and run:
 [Who repairs the ledger](runbook.md#who-repairs-the-ledger).
 "From the top down" is [the order](runbook.md#run-the-switches-again) in which switches run again.
 Commands that begin with `/` are written in the admin chat, the others in a shell with
@@ -34,6 +35,9 @@ was me**, its card comes into the admin chat within seconds.
 [incidents.toml](incidents.toml) by `make incidents`; the [runbook](runbook.md) explains more. After
 an incident, write a [post-mortem](post-mortem.md). If a new release is the cause, see
 [rollback.md](rollback.md).
+
+The title of a page is the sentence of its alert in the admin chat, if it has one:
+
 """
 
 
@@ -67,12 +71,18 @@ def read() -> dict[str, Incident]:
 def page(incidents: dict[str, Incident]) -> str:
     """Return the page as Markdown."""
     parts = [_HEAD]
+    parts += [f"- [{each.title}](#{_anchor(each.title)})\n" for each in incidents.values()]
     for incident in incidents.values():
         parts.append(f"\n## {incident.title}\n\n{incident.sign}\n")
         for name, heading in PARTS.items():
             parts.append(f"\n### {heading}\n\n")
             parts += [_step(*step) for step in getattr(incident, name)]
     return "".join(parts)
+
+
+def _anchor(title: str) -> str:
+    """Return the name that GitHub gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def _step(command: str, purpose: str) -> str:
