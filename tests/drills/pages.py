@@ -36,7 +36,8 @@ was me**, its card comes into the admin chat within seconds.
 an incident, write a [post-mortem](post-mortem.md). If a new release is the cause, see
 [rollback.md](rollback.md).
 
-The title of a page is the sentence of its alert in the admin chat, if it has one:
+Some titles are the sentence of an alert in the admin chat. For all alerts, see
+[the table](runbook.md#alerts):
 
 """
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -221,11 +220,11 @@ async def test_a_claim_reads_the_table_once_even_with_the_plan_for_an_empty_tabl
 ) -> None:
     await database.as_owner("VACUUM ANALYZE inbox")
     values = {"limit": 9, "exclude": [], "full_lanes": [], "staff": [5]}
-    compiled = claim.compile(dialect=postgresql.asyncpg.dialect())
-    assert compiled.positiontup is not None
-    given = [{**compiled.params, **values}[name] for name in compiled.positiontup]
     async with database.sessions.begin() as session:
         connection = await session.connection()
+        compiled = claim.compile(dialect=connection.dialect)
+        assert compiled.positiontup is not None
+        given = [{**compiled.params, **values}[name] for name in compiled.positiontup]
         plan = await connection.exec_driver_sql(f"EXPLAIN {compiled}", tuple(given))
         lines = "\n".join(row[0] for row in plan)
     assert "Update on inbox" in lines
