@@ -62,6 +62,7 @@ settings.load_profile("any_speed")
 if not hasattr(ssl.create_default_context, "__wrapped__"):
     ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # on purpose
 ROOT = Path(__file__).parents[1]
+WAITING_MARKERS = ("slow_process", "mostly_waits")
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"
 ROLLED_BACK = "adtech_rolled_back"
@@ -83,7 +84,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if any(test.get_closest_marker("longest") for test in tests):
             cpu_bound.appendleft(path)
         else:
-            mostly_waits = any(test.get_closest_marker("slow_process") for test in tests)
+            mostly_waits = any(
+                test.get_closest_marker(name) for test in tests for name in WAITING_MARKERS
+            )
             (waiting if mostly_waits else cpu_bound).append(path)
     items.clear()
     while waiting or cpu_bound:

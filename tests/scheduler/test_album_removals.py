@@ -12,6 +12,8 @@ from tests.scheduler.scene import Scene
 from tests.scheduler.test_albums import act, ids, shown, use_album
 from tests.scheduler.test_post_checks import check_posts
 
+pytestmark = pytest.mark.mostly_waits
+
 
 async def paid(scene: Scene) -> list[int]:
     """Publish an album that the bot takes down, and pay its owner. Return the ids."""

@@ -22,6 +22,8 @@ from tests.scheduler.scene import Row, Scene
 from tests.scheduler.test_post_checks import check_posts, verdicts
 from tests.scheduler.test_post_search import make_message_id_known, search, write_by_hand
 
+pytestmark = pytest.mark.mostly_waits
+
 HOURS = 2
 KINDS = ("photo", "video", "photo")
 

@@ -11,6 +11,8 @@ from services.posts import check_times
 from tests.scheduler.scene import AD, Scene
 from tests.scheduler.test_post_checks import HOURS, change, check_posts, posted, verdicts
 
+pytestmark = pytest.mark.mostly_waits
+
 FLAGS = {"caption_above": "show_caption_above_media", "has_spoiler": "has_media_spoiler"}
 """The fields of a creative and of a message that say how media are shown."""
 LINKED = "Look at https://example.com"

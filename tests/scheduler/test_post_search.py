@@ -13,6 +13,8 @@ from services.posts import uncertain_posts
 from tests.factories import breakage
 from tests.scheduler.scene import Scene
 
+pytestmark = pytest.mark.mostly_waits
+
 GAP = timedelta(minutes=5)
 LOST: dict[str, dict[str, object]] = {
     "cut_after": {},

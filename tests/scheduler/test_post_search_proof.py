@@ -21,6 +21,8 @@ from tests.scheduler.test_post_search import (
     write_by_hand,
 )
 
+pytestmark = pytest.mark.mostly_waits
+
 BOLD = [{"type": "bold", "offset": 0, "length": 5}]
 ITALIC = [{"type": "italic", "offset": 0, "length": 5}]
 TEXT_AD = Creative("text", AD, BOLD, button_text="Buy", button_url="https://bread.example")

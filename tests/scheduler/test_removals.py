@@ -12,6 +12,8 @@ from scheduler import post_checks, removals, settlements
 from services.posts import breaches, removal
 from tests.scheduler.scene import AD, Scene
 
+pytestmark = pytest.mark.mostly_waits
+
 HOURS = 24
 TOLD = "SELECT kind, payload->>'to' FROM outbox WHERE kind LIKE '%remov%' ORDER BY id"
 
