@@ -1,5 +1,7 @@
 """Define the `adtech` commands that restore a backup and make it safe to start."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,6 +18,8 @@ from services.money import audit_chain, audit_chain_file
 from services.platform import restores
 from services.platform.restores import Restored
 
+ENDING_SECONDS = 2.0
+"""The session of a program that has just ended, for example `pg_restore`, ends in this time."""
 _SWITCHES = " TABLE DATA public kill_switches "
 """The table that is not restored. A switch without a row counts as stopped."""
 _NEXT = """\
@@ -88,8 +92,8 @@ def restored(chain_file: ChainFile = None) -> None:
 
 
 async def _finish(sessions: Sessions) -> Restored:
+    _require_alone(await _find_others(sessions))
     async with sessions.begin() as session:
-        _require_alone(await restores.other_sessions(session))
         if not await restores.count_tables(session):
             _refuse("The database has no tables. Restore a backup first (adtech restore FILE).")
         found = await restores.revision(session)
@@ -103,6 +107,17 @@ async def _finish(sessions: Sessions) -> Restored:
         added = await restores.continue_transaction_numbers(session)
     async with sessions.begin() as session:
         return await restores.finish(session, added=added)
+
+
+async def _find_others(sessions: Sessions) -> Sequence[str]:
+    """Return the other sessions of the database that do not end within ENDING_SECONDS."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while True:
+        async with sessions.begin() as session:
+            others = await restores.other_sessions(session)
+        if not others or time.monotonic() > deadline:
+            return others
+        await asyncio.sleep(0.1)
 
 
 def _print(done: Restored) -> None:

@@ -388,6 +388,8 @@ async def test_restored_continues_the_transaction_numbers(chained_database: Data
     used = await shell.adtech("restored")
     assert (used.status, "Other programs use the database" in used.err) == (1, True)
     await chained_database.sessions.kw["bind"].dispose()
+    ending = await asyncpg.connect(chained_database.owner_url)  # like the session of `pg_restore`
+    asyncio.get_running_loop().call_later(0.3, ending.terminate)
     done = await shell.adtech("restored")
     assert (done.status, "0 is added" in done.out) == (0, True), done.err
     async with chained_database.sessions.begin() as session:
