@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.campaigns import (
     Campaign,
@@ -113,6 +114,15 @@ async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlaceme
     return LockedPlacement(
         target, campaign, channel, job.scalar_one_or_none(), escrow.scalar_one_or_none()
     )
+
+
+def is_one_of(column: InstrumentedAttribute[int], ids: Select[tuple[int]]) -> ColumnElement[bool]:
+    """Build the SQL condition that the value of an id's column is one of the selected ids.
+
+    The ids are read once, as an array. A join may read them again for each row of the table:
+    PostgreSQL keeps a plan from a time when the table was empty until the table is analyzed.
+    """
+    return column == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
 
 
 def has_escrow() -> ColumnElement[bool]:

@@ -62,7 +62,6 @@ settings.load_profile("any_speed")
 if not hasattr(ssl.create_default_context, "__wrapped__"):
     ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # on purpose
 ROOT = Path(__file__).parents[1]
-WAITING_MARKERS = ("slow_process", "mostly_waits")
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"
 ROLLED_BACK = "adtech_rolled_back"
@@ -84,9 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if any(test.get_closest_marker("longest") for test in tests):
             cpu_bound.appendleft(path)
         else:
-            mostly_waits = any(
-                test.get_closest_marker(name) for test in tests for name in WAITING_MARKERS
-            )
+            mostly_waits = any(test.get_closest_marker("mostly_waits") for test in tests)
             (waiting if mostly_waits else cpu_bound).append(path)
     items.clear()
     while waiting or cpu_bound:

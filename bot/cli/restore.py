@@ -18,8 +18,8 @@ from services.money import audit_chain, audit_chain_file
 from services.platform import restores
 from services.platform.restores import Restored
 
-ENDING_SECONDS = 2.0
-"""The session of a program that has just ended, for example `pg_restore`, ends in this time."""
+_ENDING_SECONDS = 2.0
+"""How long the session of an ended program, for example of `pg_restore`, may still exist."""
 _SWITCHES = " TABLE DATA public kill_switches "
 """The table that is not restored. A switch without a row counts as stopped."""
 _NEXT = """\
@@ -110,8 +110,8 @@ async def _finish(sessions: Sessions) -> Restored:
 
 
 async def _find_others(sessions: Sessions) -> Sequence[str]:
-    """Return the other sessions of the database that do not end within ENDING_SECONDS."""
-    deadline = time.monotonic() + ENDING_SECONDS
+    """Return the other sessions of the database that do not end within _ENDING_SECONDS."""
+    deadline = time.monotonic() + _ENDING_SECONDS
     while True:
         async with sessions.begin() as session:
             others = await restores.other_sessions(session)

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
-    Select,
     Text,
     all_,
     any_,
@@ -27,6 +26,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from db import queries
 from db.correlation import correlation_id
 from db.models.operations import InboxUpdate
 from services.platform import lanes, outbox
@@ -73,7 +73,7 @@ def _claim_statement(
     due = (
         select(InboxUpdate.id)
         .where(
-            _is_one_of(select(ranked.c.id).where(ranked.c.rank <= per_lane)),
+            queries.is_one_of(InboxUpdate.id, select(ranked.c.id).where(ranked.c.rank <= per_lane)),
             *may_be_claimed,
         )
         .order_by(order)
@@ -83,20 +83,11 @@ def _claim_statement(
     )
     return (
         update(InboxUpdate)
-        .where(_is_one_of(select(due.c.id)))
+        .where(queries.is_one_of(InboxUpdate.id, select(due.c.id)))
         .values(attempts=InboxUpdate.attempts + 1)
         .returning(InboxUpdate)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-
-
-def _is_one_of(ids: Select[tuple[int]]) -> ColumnElement[bool]:
-    """Return the condition that an update's id is one of the selected ids.
-
-    The ids are read once, as an array. A join could read the table for each of them: PostgreSQL
-    keeps the plan of a time when the table was empty until the table is analyzed.
-    """
-    return InboxUpdate.id == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
 
 
 def _numbers(name: str) -> BindParameter[Sequence[int]]:
@@ -136,8 +127,7 @@ _MARK_ALL = text(
     """
     UPDATE inbox SET done_at = now(), payload = NULL, correlation_id = handled.correlation_id
     FROM unnest(:ids, :correlation_ids) AS handled (id, correlation_id)
-    WHERE inbox.id = handled.id AND inbox.id = ANY (:ids)
-        AND done_at IS NULL AND failed_at IS NULL
+    WHERE inbox.id = handled.id AND done_at IS NULL AND failed_at IS NULL
     """
 ).bindparams(_numbers("ids"), bindparam("correlation_ids", type_=ARRAY(Text)))
 

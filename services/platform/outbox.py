@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.operations import OutboxMessage, OutboxStatus
 from services.platform import priorities as message_priorities
 from services.platform import switch_notices
@@ -134,7 +135,7 @@ async def raise_old_cards(session: AsyncSession) -> None:
     )
     await session.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id == old.c.id)
+        .where(queries.is_one_of(OutboxMessage.id, select(old.c.id)))
         .values(priority=Priority.RESULT)
         .execution_options(synchronize_session=False)
     )
@@ -170,7 +171,7 @@ async def _claim_priority(
     )
     due = (
         select(OutboxMessage.id)
-        .where(OutboxMessage.id == func.any(func.array(fair.scalar_subquery())), *is_due)
+        .where(queries.is_one_of(OutboxMessage.id, fair), *is_due)
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -178,7 +179,7 @@ async def _claim_priority(
     )
     claimed = await session.scalars(
         update(OutboxMessage)
-        .where(OutboxMessage.id == func.any(func.array(select(due.c.id).scalar_subquery())))
+        .where(queries.is_one_of(OutboxMessage.id, select(due.c.id)))
         .values(due_at=func.now() + LEASE, attempts=OutboxMessage.attempts + 1)
         .returning(OutboxMessage)
         .execution_options(synchronize_session=False, populate_existing=True)

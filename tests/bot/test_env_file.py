@@ -82,7 +82,7 @@ def test_a_path_in_the_file_begins_at_its_folder(file: Path) -> None:
     assert env_file.read() == {"AUDIT_CHAIN_FILE": "/safe/chain.jsonl"}
 
 
-@pytest.mark.slow_process
+@pytest.mark.mostly_waits
 @pytest.mark.parametrize(
     "program", [["bot"], ["scheduler"], ["bot.cli", "health"], ["sandbox", "--local", "none"]]
 )

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from bot import inbox_worker, outages, storing_updates
+from bot.context import UpdateResult
 from bot.handler_slots import HandlerSlots
 from bot.telegram import sender
 from bot.throttle import Throttle
@@ -18,6 +19,7 @@ from db.session import create_engine, create_sessions
 from handlers import routers
 from services.platform import inbox as inbox_rows
 from tests.conftest import Database
+from tests.factories.statements import recorded
 from tests.handlers.marketplace import Marketplace, open_marketplace, running_bot
 from tests.sandbox.raw_world import begin
 from tests.shell import shell_of
@@ -291,6 +293,18 @@ async def test_a_slow_answer_of_telegram_delays_no_other_chat(market: Marketplac
     assert await market.last("advertiser") == "", "the second answer waits for the first one"
     await market.settle()
     assert "How it works" in await market.last("advertiser")
+
+
+async def test_updates_that_wait_for_one_slot_are_marked_together(market: Marketplace) -> None:
+    slots = HandlerSlots(1)
+
+    async def finish(row_id: int) -> None:
+        async with slots.hold():
+            await market.worker._finish(UpdateResult(row_id))
+
+    with recorded(market.database) as statements:
+        await asyncio.gather(*map(finish, range(10**9, 10**9 + 6)))
+    assert 1 <= sum("UPDATE inbox SET done_at" in sql for sql, _ in statements) <= 2
 
 
 async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> None:

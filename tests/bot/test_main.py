@@ -17,7 +17,7 @@ from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, running_bot
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
-pytestmark = pytest.mark.slow_process
+pytestmark = pytest.mark.mostly_waits
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180

@@ -17,7 +17,7 @@ from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control, Person, words
 from sandbox.demo.scenario import Participants, Scenario, create_participants
 
-pytestmark = pytest.mark.slow_process
+pytestmark = pytest.mark.mostly_waits
 
 WALLET = "💰 Wallet"
 # The time is long enough for the bot to drop no update of the person.

@@ -89,7 +89,7 @@ async def _run(folder: Path, *words: str | Path) -> tuple[int | None, str]:
     return process.returncode, printed.decode()
 
 
-@pytest.mark.slow_process
+@pytest.mark.mostly_waits
 async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from redis import exceptions as redis_errors
 from bot import env_file
 from sandbox import processes
 
-pytestmark = pytest.mark.slow_process
+pytestmark = pytest.mark.mostly_waits
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS, Scene
 
-pytestmark = pytest.mark.slow_process
+pytestmark = pytest.mark.mostly_waits
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45

@@ -26,7 +26,7 @@ def moved(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow_process
+@pytest.mark.mostly_waits
 def test_the_current_folder_and_the_variables_of_python_change_nothing(
     moved: Path, tmp_path: Path
 ) -> None:
@@ -54,7 +54,7 @@ def test_the_current_folder_and_the_variables_of_python_change_nothing(
     assert "killswitch" in ran.stdout
 
 
-@pytest.mark.slow_process
+@pytest.mark.mostly_waits
 def test_the_settings_of_the_product_are_read_and_not_those_of_the_current_folder(
     moved: Path, tmp_path: Path
 ) -> None:

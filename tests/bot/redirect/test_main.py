@@ -21,7 +21,7 @@ from tests.bot.redirect.test_keeper import approved, counted
 from tests.conftest import Database
 from tests.factories.tracked import BUTTON
 
-pytestmark = pytest.mark.slow_process
+pytestmark = pytest.mark.mostly_waits
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 240.0

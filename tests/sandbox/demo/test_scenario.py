@@ -81,7 +81,7 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
     }
 
 
-@pytest.mark.slow_process
+@pytest.mark.mostly_waits
 async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802 - the specification's name
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:

@@ -12,6 +12,7 @@ from services.platform import outbox
 from services.platform.priorities import Priority
 from tests.conftest import Database
 from tests.factories import people, rows
+from tests.factories.statements import plans_of
 
 MINUTE = timedelta(minutes=1)
 ROOT = Path(__file__).parents[3]
@@ -170,3 +171,19 @@ async def test_late_answers_are_found_by_an_index(database: Database) -> None:
     async with database.sessions.begin() as session:
         plan = await rows.table(session, f"EXPLAIN SELECT{delete.removeprefix('DELETE')}")
     assert "ix_outbox_answered" in str(plan)
+
+
+async def test_messages_with_the_plan_for_an_empty_table_are_read_once(database: Database) -> None:
+    """A plan with a join would read the chosen ids again for each of thousands of messages."""
+    await database.as_owner("DELETE FROM outbox")
+    await database.as_owner("VACUUM ANALYZE outbox")
+
+    async def claim(session: AsyncSession) -> None:
+        await outbox.claim(session, limit=9)
+        await outbox.raise_old_cards(session)
+
+    claims = [plan for plan in await plans_of(database, claim) if "Update on outbox" in plan]
+    assert len(claims) == len(Priority) + 1
+    for plan in claims:
+        assert "Join" not in plan
+        assert "Nested Loop" not in plan
