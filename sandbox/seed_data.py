@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from sandbox import updates
-from sandbox.entities import Chat, Member, User
-from sandbox.state import State, channel_id
+from sandbox.telegram import updates
+from sandbox.telegram.entities import Chat, Member, User
+from sandbox.telegram.state import State, channel_id
 
 _SETTING = "seed_data"
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 
 from sandbox import folders, ports, seed_data
-from sandbox.state import BOT_USERNAME, State
+from sandbox.telegram.state import BOT_USERNAME, State
 
 _SHUTDOWN_TIMEOUT = 2.0  # seconds that open requests have when the server stops
 _POLL_INTERVAL = 0.05
@@ -93,7 +93,7 @@ class Simulation:
         self.state.commit()
         # This import takes seconds. The bot and the scheduler were started before, so they
         # load their own modules at the same time.
-        server = importlib.import_module("sandbox.server")
+        server = importlib.import_module("sandbox.telegram.server")
         app = server.create_app(
             self.state,
             bot_token=self.keys.bot_token,

@@ -92,10 +92,12 @@ TESTED_ELSEWHERE = {
     "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
     " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
     " restarts the whole sandbox",
-    "sandbox/control/* sandbox/methods/* sandbox/entities sandbox/errors sandbox/limits"
-    " sandbox/markup sandbox/media sandbox/method_call sandbox/notifier sandbox/persistence"
-    " sandbox/registry sandbox/schema sandbox/seed_data sandbox/serializers sandbox/simulation"
-    " sandbox/state": "tests/sandbox call the Bot API and the control API over HTTP",
+    "sandbox/telegram/control/* sandbox/telegram/methods/* sandbox/telegram/entities"
+    " sandbox/telegram/errors sandbox/telegram/limits sandbox/telegram/markup"
+    " sandbox/telegram/media sandbox/telegram/method_call sandbox/telegram/notifier"
+    " sandbox/telegram/persistence sandbox/telegram/registry sandbox/telegram/serializers"
+    " sandbox/telegram/state sandbox/schema sandbox/seed_data"
+    " sandbox/simulation": "tests/sandbox call the Bot API and the control API over HTTP",
     "bot/switches": "services/platform/test_stops stops switches with it",
     "sandbox/demo/*": "test_scenario runs the demo",
     "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",

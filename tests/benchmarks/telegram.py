@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox import folders, ports
-from sandbox.errors import TelegramError
-from sandbox.limits import Limits
+from sandbox.telegram.errors import TelegramError
+from sandbox.telegram.limits import Limits
 
 SEND_LOG = "sends.jsonl"
 FACTS = "facts.json"

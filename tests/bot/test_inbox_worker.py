@@ -21,7 +21,7 @@ from services.platform import inbox as inbox_rows
 from tests.conftest import Database
 from tests.factories.statements import recorded
 from tests.handlers.marketplace import Marketplace, open_marketplace, running_bot
-from tests.sandbox.raw_world import begin
+from tests.sandbox.telegram.raw_world import begin
 from tests.shell import shell_of
 
 

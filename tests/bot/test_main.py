@@ -15,7 +15,7 @@ import pytest
 from sandbox import ports
 from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, running_bot
-from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
+from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient, begin
 
 pytestmark = pytest.mark.mostly_waits
 

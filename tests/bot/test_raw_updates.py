@@ -19,7 +19,7 @@ from bot.telegram.answers import create_bot
 from services.platform import inbox
 from tests.bot.test_inbox_worker import message, payment
 from tests.handlers.marketplace import Marketplace
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 
 DEEP = "[" * 5_000 + "]" * 5_000
 UNREADABLE = {

@@ -16,12 +16,12 @@ from aiohttp import web
 
 from bot import deferred_models  # noqa: F401 - aiogram's models are built on first use
 from sandbox import folders, ports
-from sandbox.entities import Chat, Member, User
-from sandbox.errors import TelegramError
-from sandbox.faults import Fault, Faults
-from sandbox.limits import Limits
-from sandbox.server import create_app
-from sandbox.state import State, channel_id
+from sandbox.telegram.entities import Chat, Member, User
+from sandbox.telegram.errors import TelegramError
+from sandbox.telegram.faults import Fault, Faults
+from sandbox.telegram.limits import Limits
+from sandbox.telegram.server import create_app
+from sandbox.telegram.state import State, channel_id
 
 SENDS = frozenset(
     {

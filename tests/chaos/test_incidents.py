@@ -19,7 +19,7 @@ from services.posts import dead_letters, rescue
 from services.posts import posting as posts
 from services.posts.posting import Claim
 from tests.conftest import Database
-from tests.sandbox.raw_world import begin
+from tests.sandbox.telegram.raw_world import begin
 from tests.scheduler.scene import AD, Scene
 
 UNUSED_URL = "http://127.0.0.1:1"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from sandbox.control.queries import serialize_message
-from sandbox.entities import Message
+from sandbox.telegram.control.queries import serialize_message
+from sandbox.telegram.entities import Message
 from tests.crawl.cast import Person
 from tests.handlers.marketplace import Marketplace
 

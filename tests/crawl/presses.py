@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from sandbox import serializers, updates
-from sandbox.control import buttons
-from sandbox.entities import Message, Query
+from sandbox.telegram import serializers, updates
+from sandbox.telegram.control import buttons
+from sandbox.telegram.entities import Message, Query
 from tests.crawl import cast, coverage, forms
 from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person

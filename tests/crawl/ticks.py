@@ -17,7 +17,7 @@ from scheduler.clock import Tick
 from scheduler.dispatch import PostingWorker
 from scheduler.notice_delivery import OutboxWorker
 from tests.handlers.marketplace import Marketplace
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS
 
 NOTICES = ("alarms", "outbox")

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from db.models.operations import Switch
 from db.models.users import Role
-from sandbox.control import buttons
-from sandbox.entities import Message
+from sandbox.telegram.control import buttons
+from sandbox.telegram.entities import Message
 from tests.crawl import acts, checks, forms, inputs
 from tests.crawl.acts import Done
 from tests.crawl.cast import Person

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.market.creatives import Creative
-from tests.sandbox.raw_world import SandboxClient
+from tests.sandbox.telegram.raw_world import SandboxClient
 
 CAPTION = "Fresh bread"
 

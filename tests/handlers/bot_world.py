@@ -19,7 +19,7 @@ from services.platform import outbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import payments, people
-from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
+from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 
 PATIENCE = 60.0
 Row = dict[str, Any]

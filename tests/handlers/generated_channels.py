@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.audience import ChannelSubscribers
 from db.models.campaigns import CampaignTarget, Channel
 from db.models.formats import Ending
-from sandbox import state as sandbox_state
-from sandbox.entities import Chat, Member, User
+from sandbox.telegram import state as sandbox_state
+from sandbox.telegram.entities import Chat, Member, User
 from scheduler import channel_reading, watchdogs
 from services.market import (
     acceptance_rules,

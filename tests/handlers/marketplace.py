@@ -21,7 +21,7 @@ from services.market.creatives import Creative
 from tests.conftest import Database
 from tests.factories import people
 from tests.handlers.bot_world import BotWorld
-from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
+from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 AD = "Fresh bread every morning"

@@ -3,7 +3,7 @@
 import pytest
 
 from db.models.users import Role
-from sandbox.entities import Chat
+from sandbox.telegram.entities import Chat
 from services.platform import chat_migrations
 from tests.handlers.marketplace import Marketplace
 

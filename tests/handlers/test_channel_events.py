@@ -8,7 +8,7 @@ import pytest
 from bot import inbox_worker, storing_updates
 from bot.admin_chat import AdminChat
 from db.models.users import Role
-from sandbox.entities import Chat
+from sandbox.telegram.entities import Chat
 from services.platform import inbox
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.published_post import publish_ad

@@ -28,7 +28,7 @@ from tests.conftest import checked_database
 from tests.factories import people
 from tests.handlers.marketplace import NO_REDIS, Marketplace, open_marketplace
 from tests.kept_databases import KeptDatabases
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 
 AGAIN = "🔄 Check again"
 

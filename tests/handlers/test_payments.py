@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot import outages, storing_updates
 from db import queries
 from db.models.users import Role
-from sandbox.entities import Payment
+from sandbox.telegram.entities import Payment
 from scheduler.star_reconciliation import StarReconciliation
 from services.money import star_list_positions, withdrawals
 from tests.factories import people

@@ -2,8 +2,8 @@
 
 from html.parser import HTMLParser
 
-from sandbox.entities import Message
-from sandbox.state import State
+from sandbox.telegram.entities import Message
+from sandbox.telegram.state import State
 
 _SILENT = {"style", "title"}
 _LINES = {"h1", "h2", "p", "tr", "pre", "div", "br"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from sandbox.control.queries import serialize_message
+from sandbox.telegram.control.queries import serialize_message
 from tests.handlers import tour_files
 from tests.handlers.bot_world import Message
 from tests.handlers.marketplace import Marketplace

@@ -30,8 +30,8 @@ from tests.rehearsal.installation import Installation
 from tests.rehearsal.old_release import OldRelease
 from tests.rehearsal.release import Process, Release
 from tests.rehearsal.traffic import Traffic
-from tests.sandbox import raw_world
-from tests.sandbox.raw_world import SandboxClient
+from tests.sandbox.telegram import raw_world
+from tests.sandbox.telegram.raw_world import SandboxClient
 
 _WAIT = "import signal, sys, time; signal.signal(signal.SIGTERM, {}); print(1); time.sleep(99)"
 STUBBORN = _WAIT.format("signal.SIG_IGN")

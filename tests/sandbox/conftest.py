@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import processes
-from tests.sandbox.raw_world import SandboxClient, begin
+from tests.sandbox.telegram.raw_world import SandboxClient, begin
 
 
 @pytest.fixture

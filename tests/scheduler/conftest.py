@@ -12,7 +12,7 @@ from services.market import registration
 from services.market.creatives import Creative
 from tests.conftest import Database
 from tests.handlers.conftest import short_logs
-from tests.sandbox.raw_world import begin
+from tests.sandbox.telegram.raw_world import begin
 from tests.scheduler.scene import AD, Scene
 
 __all__ = ["scene", "short_logs"]

@@ -25,7 +25,7 @@ from services.platform import killswitches
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import payments, people
-from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
+from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 
 AD = "Fresh bread every morning"
 NO_REDIS = "redis://127.0.0.1:1/0"

@@ -7,7 +7,7 @@ from aiogram import Bot
 from aiogram.methods import GetStarTransactions
 from sqlalchemy import text
 
-from sandbox.entities import Payment
+from sandbox.telegram.entities import Payment
 from services.platform import reports
 from tests.factories import payments, people
 from tests.scheduler.scene import Scene

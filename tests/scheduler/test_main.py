@@ -15,7 +15,7 @@ import pytest
 from sandbox import ports
 from tests.chaos.schedulers import ForkServerClient, Scheduler, run_fork_server
 from tests.conftest import ROOT
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS, Scene
 
 pytestmark = pytest.mark.mostly_waits

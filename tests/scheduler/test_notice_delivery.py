@@ -12,7 +12,7 @@ from bot import outages
 from bot.telegram import rate_limits
 from bot.telegram.rate_limiter import RateLimiter
 from sandbox import embedded
-from sandbox.entities import Chat
+from sandbox.telegram.entities import Chat
 from scheduler import notice_delivery
 from services.market import campaigns
 from services.money import withdrawals

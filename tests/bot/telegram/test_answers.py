@@ -11,10 +11,10 @@ from bot.admin_chat import AdminChat
 from bot.telegram.answers import ForeignChatError, create_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FROM_ANSWERS, PER_MINUTE
-from sandbox.entities import Chat
+from sandbox.telegram.entities import Chat
 from services.platform import chat_migrations
 from tests.handlers.marketplace import NO_REDIS, Marketplace
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 
 
 @pytest.fixture

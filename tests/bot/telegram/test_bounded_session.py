@@ -21,7 +21,7 @@ from bot.telegram.send_outcomes import Uncertain
 from bot.telegram.sender import Sender
 from services.market.creatives import Creative
 from tests.bot.test_update_filter import CHAT, MESSAGE, PERSON
-from tests.sandbox.raw_world import BOT_TOKEN
+from tests.sandbox.telegram.raw_world import BOT_TOKEN
 
 LIMIT_MS = 100.0
 """The CPU time that one answer may cost, in milliseconds."""

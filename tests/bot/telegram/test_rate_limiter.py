@@ -15,7 +15,7 @@ from bot import redis_link
 from bot.telegram.rate_limiter import RateLimiter, SendSlot
 from bot.telegram.rate_limits import FLOOD_CHATS, PACE, PROCESSES
 from sandbox import embedded
-from sandbox.limits import Limits
+from sandbox.telegram.limits import Limits
 
 CHANNEL = -1001234567890
 NOBODY = "redis://127.0.0.1:1/0"

@@ -1,0 +1,176 @@
+"""Define the users, chats, messages and other data of the simulated Telegram."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sandbox.telegram.persistence import Json
+
+IN_CHAT = ("creator", "administrator", "member")
+
+
+@dataclass
+class User:
+    """A person or the bot."""
+
+    table: ClassVar[str] = "users"
+    id: int
+    first_name: str
+    is_bot: bool = False
+    username: str | None = None
+    language_code: str | None = "en"
+
+    @property
+    def key(self) -> str:
+        """Return the user id, which is the key of this row."""
+        return str(self.id)
+
+
+@dataclass
+class Chat:
+    """A private chat, a supergroup or a channel. The id of a private chat is the person's id."""
+
+    table: ClassVar[str] = "chats"
+    id: int
+    type: str
+    title: str | None = None
+    username: str | None = None
+    owner_id: int | None = None
+    subscribers: int = 0
+    protected: bool = False
+    pinned_id: int | None = None
+    description: str | None = None
+    photo_id: str | None = None
+    """The id of the file with the chat's picture, or None."""
+    auto_delete_seconds: int = 0
+    """The auto-delete timer: how long new messages stay. 0 means that they stay for ever."""
+    migrated_to_id: int | None = None
+    """The id of the supergroup into which Telegram converted this group, or None."""
+
+    @property
+    def key(self) -> str:
+        """Return the chat id, which is the key of this row."""
+        return str(self.id)
+
+
+@dataclass
+class Member:
+    """One user's membership in one chat.
+
+    If a person blocks the bot, the bot's status in the private chat is `kicked`.
+    """
+
+    table: ClassVar[str] = "members"
+    chat_id: int
+    user_id: int
+    status: str
+    rights: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return the chat id and the user id, which are the key of this row."""
+        return f"{self.chat_id}:{self.user_id}"
+
+    @property
+    def present(self) -> bool:
+        """Return whether the user is in the chat."""
+        return self.status in IN_CHAT
+
+    def may(self, right: str) -> bool:
+        """Return whether the user is the creator, or an administrator with this right."""
+        if self.status == "creator":
+            return True
+        return self.status == "administrator" and self.rights.get(right, False)
+
+
+@dataclass
+class Message:
+    """A message of a chat.
+
+    `body` is Telegram's Message object. `payload` is the hidden text of an invoice. `version` is
+    the chat's version after the message's last change.
+    """
+
+    table: ClassVar[str] = "messages"
+    chat_id: int
+    message_id: int
+    author_id: int
+    body: Json
+    keyboard: Json | None = None
+    service: bool = False
+    payload: str | None = None
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return the chat id and the message id, which are the key of this row."""
+        return f"{self.chat_id}:{self.message_id}"
+
+
+@dataclass
+class Query:
+    """A callback query or pre-checkout query, which the bot must answer.
+
+    `asked_at` is a real time in seconds since 1970. `answer` is None until the bot answers.
+    """
+
+    table: ClassVar[str] = "questions"
+    id: str
+    kind: str
+    user_id: int
+    asked_at: float
+    chat_id: int
+    message_id: int
+    answer: Json | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the query id, which is the key of this row."""
+        return self.id
+
+
+@dataclass
+class Payment:
+    """A paid invoice.
+
+    `total_amount` is in minor units of the currency. Times are seconds since 1970 on the sandbox's
+    clock.
+    """
+
+    table: ClassVar[str] = "payments"
+    charge_id: str
+    user_id: int
+    currency: str
+    total_amount: int
+    invoice_payload: str
+    date: int
+    refunded_at: int | None = None
+    number: int = 0
+    """The payment's number in the common sequence of payments and refunds."""
+    refund_number: int = 0
+    """The refund's number in the same sequence, or 0 without a refund."""
+
+    @property
+    def key(self) -> str:
+        """Return Telegram's charge id, which is the key of this row."""
+        return self.charge_id
+
+
+@dataclass
+class File:
+    """An uploaded file, stored on the disk under its `id`."""
+
+    table: ClassVar[str] = "files"
+    id: str
+    unique_id: str
+    kind: str
+    size: int
+    name: str | None = None
+    mime_type: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the file id, which is the key of this row."""
+        return self.id
+
+
+Entity = User | Chat | Member | Message | Query | Payment | File

@@ -1,0 +1,123 @@
+"""Store photos, videos, animations and documents, and build their fields in messages."""
+
+import secrets
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.telegram.entities import File
+from sandbox.telegram.errors import TelegramError, bad_request, unsupported
+from sandbox.telegram.parsing import Upload
+from sandbox.telegram.persistence import Json
+from sandbox.telegram.state import State
+
+WIDTH, HEIGHT, DURATION = 640, 360, 5
+MAX_PHOTO = 10 * 1024 * 1024
+MIME_TYPES = {
+    "photo": "image/png",
+    "video": "video/mp4",
+    "animation": "video/mp4",
+    "document": "application/octet-stream",
+}
+
+
+def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
+    """Return the file with the id `source`, or store an uploaded file and return it.
+
+    Raises TelegramError if there is no such file.
+    """
+    if not isinstance(source, str) or source.startswith("attach://"):
+        upload = files.get(str(source).removeprefix("attach://"))
+        if upload is None:
+            raise bad_request("wrong remote file identifier specified")
+        if not upload.content:
+            raise bad_request("file must be non-empty")
+        if kind == "photo" and len(upload.content) > MAX_PHOTO:
+            raise TelegramError(413, "Request Entity Too Large")
+        return store_upload(state, kind, upload)
+    if "://" in source:
+        raise unsupported("a file by its URL")
+    known = state.files.get(source)
+    if known is None:
+        raise bad_request("wrong file identifier/HTTP URL specified")
+    if known.kind != kind:
+        raise bad_request(f"can't use file of type {known.kind.title()} as {kind.title()}")
+    return known
+
+
+def store_upload(state: State, kind: str, upload: Upload) -> File:
+    """Store an uploaded file under a new file id, and return the file."""
+    file = File(
+        secrets.token_urlsafe(24),
+        secrets.token_urlsafe(8),
+        kind,
+        len(upload.content),
+        upload.name,
+        upload.mime_type or MIME_TYPES[kind],
+    )
+    return state.save_file(file, upload.content)
+
+
+def photo_size(file: File) -> Json:
+    """Return the description of a picture, or of a video's frame."""
+    return {
+        "file_id": file.id,
+        "file_unique_id": file.unique_id,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "file_size": file.size,
+    }
+
+
+def message_fields(file: File) -> Json:
+    """Return the message fields of a file."""
+    view = photo_size(file)
+    if file.kind == "photo":
+        return {"photo": [view]}
+    if file.kind == "document":
+        view = {name: view[name] for name in ("file_id", "file_unique_id", "file_size")}
+    else:
+        view["duration"] = DURATION
+    view["mime_type"] = file.mime_type
+    if file.name:
+        view["file_name"] = file.name
+    if file.kind == "document":
+        return {"document": view}
+    if file.kind == "video":
+        return {"video": view}
+    document = {
+        name: value for name, value in view.items() if name not in {"width", "height", "duration"}
+    }
+    if file.kind == "document":
+        return {"document": document}
+    # For old clients Telegram shows an animation as a document too.
+    return {"animation": view, "document": document}
+
+
+def sample_upload(kind: str) -> Upload:
+    """Return a small photo, or a document, video or animation that cannot be opened."""
+    if kind == "photo":
+        return Upload(_make_png(64, 36), None, "image/png")
+    if kind == "document":
+        return Upload(b"%PDF-1.7\n", "sample.pdf", MIME_TYPES[kind])
+    return Upload(b"\x00\x00\x00\x18ftypmp42" + bytes(32), f"{kind}.mp4", "video/mp4")
+
+
+def _make_png(width: int, height: int) -> bytes:
+    rows = b"".join(
+        b"\x00" + bytes(part for x in range(width) for part in (x * 4 % 256, y * 7 % 256, 160))
+        for y in range(height)
+    )
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _png_chunk(b"IHDR", header)
+        + _png_chunk(b"IDAT", zlib.compress(rows))
+        + _png_chunk(b"IEND", b"")
+    )
+
+
+def _png_chunk(name: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)

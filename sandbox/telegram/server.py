@@ -1,0 +1,104 @@
+"""Build the HTTP application with the Bot API, the control API and the web page."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.telegram.api import BotApi
+from sandbox.telegram.control import routes
+from sandbox.telegram.control.request import ControlContext, MoveClock, Processes
+from sandbox.telegram.state import State
+from sandbox.telegram.updates import UpdateDelivery
+
+WEB = Path(__file__).parent / "web"
+PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/api.js": ("api.js", "text/javascript"),
+    "/chat.js": ("chat.js", "text/javascript"),
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_REQUEST = 60 * 1024 * 1024
+# The page shows texts of unknown authors. Therefore the page loads nothing from other sites,
+# sends nothing to other sites, and cannot be embedded in another page.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(
+    state: State,
+    *,
+    bot_token: str,
+    control_token: str,
+    move_clock: MoveClock | None = None,
+    processes: Processes | None = None,
+) -> web.Application:
+    """Build the HTTP application of the simulated Telegram.
+
+    The application must listen only on the loopback interface. Close `state` after the application
+    has ended. `move_clock` takes a move and returns the total shift, both in seconds. If
+    `move_clock` or `processes` is None, the control API refuses requests that need it.
+    """
+    state.adopt_bot(int(bot_token.partition(":")[0]))
+    delivery = UpdateDelivery(state)
+    api = BotApi(state, delivery, bot_token)
+    app = web.Application(client_max_size=MAX_REQUEST)
+    # A token may have characters that a route's pattern does not match, so the API parses the
+    # path itself.
+    app.router.add_route("*", "/{bot:bot[^/]+}/{method:.*}", api.handle)
+    app.router.add_get("/file/{bot:bot[^/]+}/{path:.*}", api.download)
+    routes.add_routes(app, ControlContext(state, control_token, move_clock, processes))
+    for path, (name, content_type) in PAGE_FILES.items():
+        app.router.add_get(path, _page_file(WEB / name, content_type))
+    app.router.add_get("/favicon.ico", _no_favicon)
+    app.on_response_prepare.append(_add_security_headers)
+    app.cleanup_ctx.append(_push_updates(delivery))
+    app.on_shutdown.append(lambda _: _end_long_polls(state))
+    return app
+
+
+def _page_file(path: Path, content_type: str) -> Handler:
+    content = path.read_bytes()
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(body=content, content_type=content_type, charset="utf-8")
+
+    return serve
+
+
+async def _no_favicon(_: web.Request) -> web.Response:
+    return web.Response(status=204)
+
+
+async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if not request.path.startswith(("/bot", "/file/")):
+        response.headers.update(SECURITY_HEADERS)
+
+
+def _push_updates(delivery: UpdateDelivery) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(delivery.push())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return run
+
+
+async def _end_long_polls(state: State) -> None:
+    # Requests that wait for a change would delay the server's stop.
+    state.notifier.close()

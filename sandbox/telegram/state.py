@@ -1,0 +1,222 @@
+"""Keep the state of the simulated Telegram in memory and in a file."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sandbox.telegram.entities import Chat, Entity, File, Member, Message, Payment, Query, User
+from sandbox.telegram.faults import Faults
+from sandbox.telegram.limits import Limits
+from sandbox.telegram.notifier import Notifier
+from sandbox.telegram.persistence import Journal, Json, PublicationLog
+
+T = TypeVar("T", bound=Entity)
+
+BOT_USERNAME = "adtech_sandbox_bot"
+
+
+class State:
+    """All users, chats, messages and other data of the simulated Telegram.
+
+    A request must call `commit` before its answer. Times are seconds since 1970 on the sandbox's
+    clock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "files").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._journal = Journal(folder / "world.jsonl")
+        self.publications = PublicationLog(folder / "published.jsonl")
+        self.users = {row.id: row for row in self._load_entities(User)}
+        self.chats = {row.id: row for row in self._load_entities(Chat)}
+        self.members = {(row.chat_id, row.user_id): row for row in self._load_entities(Member)}
+        self.messages: dict[int, dict[int, Message]] = {}
+        for row in self._load_entities(Message):
+            self.messages.setdefault(row.chat_id, {})[row.message_id] = row
+        self.queries = {row.id: row for row in self._load_entities(Query)}
+        self.payments = {row.charge_id: row for row in self._load_entities(Payment)}
+        self.files = {row.id: row for row in self._load_entities(File)}
+        self.counters: dict[str, int] = dict(self._journal.tables.get("counters", {}))
+        self.settings: Json = dict(self._journal.tables.get("settings", {}))
+        queued = self._journal.tables.get("updates", {})
+        self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
+        # A page that stays open over a restart still has an old version. Therefore versions start
+        # at the real time in milliseconds, so that every new version is greater.
+        self._version = int(time.time() * 1000)
+        self.chat_versions: dict[int, int] = {}
+        self.notifier = Notifier()
+        self.faults = Faults()
+        self.limits = Limits()
+        self.bot_id = int(self.settings.get("bot_id", 0))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Load the state from the folder `path`, or begin a new state there."""
+        return cls(Path(path))
+
+    def _load_entities(self, entity: type[T]) -> list[T]:
+        return [entity(**row) for row in self._journal.tables.get(entity.table, {}).values()]
+
+    def close(self) -> None:
+        """End the waiting calls, and close the files."""
+        self.notifier.close()
+        self._journal.close()
+        self.publications.close()
+
+    def save(self, entity: Entity) -> None:
+        """Add a new or changed row, for example a user, to the next commit."""
+        self._journal.put(entity.table, entity.key, vars(entity))
+
+    def set(self, name: str, value: Any) -> None:
+        """Save a setting of the bot or of the sandbox in the next commit."""
+        self.settings[name] = value
+        self._journal.put("settings", name, value)
+
+    def commit(self) -> None:
+        """Write all changes, and wake the waiting calls."""
+        if self._journal.commit():
+            self.notifier.notify()
+
+    def next_number(self, name: str, first: int = 1) -> int:
+        """Return the next unused number of a counter that begins with `first`."""
+        number = self.counters.get(name, first - 1) + 1
+        self.counters[name] = number
+        self._journal.put("counters", name, number)
+        return number
+
+    # --- time
+
+    @property
+    def shift(self) -> float:
+        """Return how many seconds the sandbox's clock is ahead of the real time."""
+        return float(self.settings.get("clock_shift", 0.0))
+
+    def now(self) -> int:
+        """Return the time of the sandbox's clock, in seconds since 1970."""
+        return int(time.time() + self.shift)
+
+    # --- users and chats
+
+    @property
+    def bot(self) -> User:
+        """Return the one bot that uses the simulated Telegram."""
+        return self.users[self.bot_id]
+
+    def adopt_bot(self, bot_id: int) -> None:
+        """Set which bot uses the simulated Telegram."""
+        self.bot_id = bot_id
+        self.set("bot_id", bot_id)
+        if bot_id not in self.users:
+            self.add_user(User(bot_id, "Ad marketplace", is_bot=True, username=BOT_USERNAME))
+        self.commit()
+
+    def new_id(self) -> int:
+        """Return a random free id for a user or a chat."""
+        while True:
+            # A random id is very probably not in the database of an earlier sandbox.
+            number = 1_000_000_000 + secrets.randbelow(6_000_000_000)
+            if not {number, channel_id(number)} & (self.users.keys() | self.chats.keys()):
+                return number
+
+    def add_user(self, user: User) -> User:
+        """Add a user, and for a person the private chat with the bot."""
+        self.users[user.id] = user
+        self.save(user)
+        if not user.is_bot:
+            self.add_chat(Chat(user.id, "private"))
+        return user
+
+    def add_chat(self, chat: Chat) -> Chat:
+        """Add a new chat, and return the chat."""
+        self.chats[chat.id] = chat
+        self.save(chat)
+        return chat
+
+    def member(self, chat_id: int, user_id: int) -> Member:
+        """Return a user's membership in a chat, with the status `left` if there is none."""
+        return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
+
+    def set_member(self, member: Member) -> None:
+        """Save a user's membership in a chat."""
+        self.members[(member.chat_id, member.user_id)] = member
+        self.save(member)
+        self._raise_version(member.chat_id)
+
+    def members_of(self, chat_id: int) -> list[Member]:
+        """Return all memberships of a chat, including those of users who have left."""
+        return [member for member in self.members.values() if member.chat_id == chat_id]
+
+    # --- messages
+
+    def next_message_id(self, chat: Chat) -> int:
+        """Return the next message id of a chat. All private chats share one counter."""
+        return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
+
+    def find_message(self, chat_id: int, message_id: int) -> Message | None:
+        """Return a message of a chat, or None if there is no such message."""
+        return self.messages.get(chat_id, {}).get(message_id)
+
+    def save_message(self, message: Message) -> None:
+        """Save a new or edited message."""
+        message.version = self._raise_version(message.chat_id)
+        self.messages.setdefault(message.chat_id, {})[message.message_id] = message
+        self.save(message)
+
+    def delete_message(self, message: Message) -> None:
+        """Delete a message for everybody, without an update for the bot."""
+        del self.messages[message.chat_id][message.message_id]
+        self._journal.drop(Message.table, message.key)
+        self._raise_version(message.chat_id)
+
+    def _raise_version(self, chat_id: int) -> int:
+        self._version += 1
+        self.chat_versions[chat_id] = self._version
+        return self._version
+
+    def chat_version(self, chat_id: int) -> int:
+        """Return the version of a chat, a number that grows with every visible change."""
+        return self.chat_versions.setdefault(chat_id, self._version)
+
+    # --- updates, queries, payments, files
+
+    def queue_update(self, kind: str, body: Json) -> None:
+        """Queue an update for the bot."""
+        # The first number is the real time in seconds. A new sandbox can have an old database, and
+        # its numbers must be above the update ids that this database already has.
+        update_id = self.next_number("update", first=int(time.time()))
+        update = {"update_id": update_id, kind: body}
+        self.updates[update_id] = update
+        self._journal.put("updates", update_id, update)
+
+    def drop_updates(self, ids: list[int]) -> None:
+        """Remove updates from the queue."""
+        for update_id in ids:
+            del self.updates[update_id]
+            self._journal.drop("updates", update_id)
+
+    def save_query(self, query: Query) -> None:
+        """Save a new or answered query."""
+        self.queries[query.id] = query
+        self.save(query)
+
+    def save_payment(self, payment: Payment) -> None:
+        """Save a new or refunded payment."""
+        self.payments[payment.charge_id] = payment
+        self.save(payment)
+
+    def save_file(self, file: File, content: bytes) -> File:
+        """Save an uploaded file with its bytes, and return the file."""
+        self.file_path(file).write_bytes(content)
+        self.files[file.id] = file
+        self.save(file)
+        return file
+
+    def file_path(self, file: File) -> Path:
+        """Return the path of the stored bytes."""
+        return self.folder / "files" / file.id
+
+
+def channel_id(number: int) -> int:
+    """Return the Bot API's id of a channel or supergroup, a number below -10**12."""
+    return -1_000_000_000_000 - number

@@ -1,0 +1,184 @@
+"""Queue updates for the bot, and deliver them by long polling or webhook."""
+
+import asyncio
+import contextlib
+from itertools import islice
+
+import aiohttp
+
+from sandbox.telegram import serializers
+from sandbox.telegram.entities import Chat, Member, Message
+from sandbox.telegram.errors import TelegramError
+from sandbox.telegram.persistence import Json
+from sandbox.telegram.state import State
+
+MAX_LIMIT = 100
+MAX_WAIT = 50
+# Telegram sends these kinds of updates only to a bot that lists them in allowed_updates.
+ONLY_IF_NAMED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
+FIRST_REDIRECT = 300
+WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def queue(state: State, kind: str, body: Json) -> None:
+    """Queue an update for the bot, if the bot wants this kind of update."""
+    allowed = state.settings.get("allowed_updates")
+    if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
+        state.queue_update(kind, body)
+
+
+def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
+    """Return whether the bot gets a message that a person sends in this chat.
+
+    As an administrator, the bot gets every message. As another member of a group, the bot gets
+    commands, replies to the bot, and service messages. As another member of a channel, the bot gets
+    no post.
+    """
+    membership = state.member(chat.id, state.bot_id)
+    if not membership.present:
+        return False
+    if chat.type == "private" or membership.status == "administrator":
+        return True
+    if chat.type == "channel":
+        return False
+    replied = message.body.get("reply_to_message", {}).get("from", {}).get("id")
+    is_command = message.body.get("text", "").startswith("/")
+    return message.service or is_command or replied == state.bot_id
+
+
+def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
+    """Queue an update about a changed membership.
+
+    The bot gets the changes of other members only as an administrator.
+    """
+    chat = state.chats[new.chat_id]
+    own = new.user_id == state.bot_id
+    if not own and state.member(chat.id, state.bot_id).status != "administrator":
+        return
+    body = {
+        "chat": serializers.serialize_chat(state, chat),
+        "from": serializers.serialize_user(state.users[by_user_id]),
+        "date": state.now(),
+        "old_chat_member": serializers.serialize_member(state, old),
+        "new_chat_member": serializers.serialize_member(state, new),
+    }
+    queue(state, "my_chat_member" if own else "chat_member", body)
+
+
+class UpdateDelivery:
+    """The delivery of updates to the bot, by long polling or webhook."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._current_poll: object = None
+        self._error: tuple[int, str] | None = None
+
+    async def poll(
+        self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
+    ) -> list[Json]:
+        """Confirm all updates below `offset`, and return the next updates.
+
+        If there is no update, wait up to `wait` seconds, and never more than 50. A new poll ends an
+        earlier poll with error 409. Raises TelegramError while a webhook is set.
+        """
+        state = self._state
+        if state.settings.get("webhook"):
+            raise TelegramError(
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; "
+                "use deleteWebhook to delete the webhook first",
+            )
+        this_poll = self._current_poll = object()
+        state.notifier.notify()
+        for name, value in (("allowed_updates", allowed), ("polled", True)):
+            if value is not None and state.settings.get(name) != value:
+                state.set(name, value)
+        self._confirm(offset)
+        state.commit()
+        count = min(max(limit or MAX_LIMIT, 1), MAX_LIMIT)
+
+        def ready() -> list[Json] | None:
+            if self._current_poll is not this_poll:
+                raise TelegramError(
+                    409,
+                    "Conflict: terminated by other getUpdates request; make sure that only one "
+                    "bot instance is running",
+                )
+            return list(islice(state.updates.values(), count)) or None
+
+        try:
+            return await state.notifier.wait(ready, min(wait or 0, MAX_WAIT)) or []
+        finally:
+            if self._current_poll is this_poll:
+                self._current_poll = None
+
+    def _confirm(self, offset: int | None) -> None:
+        """Remove the updates below the offset; a negative offset keeps the newest updates."""
+        if offset is None:
+            return
+        known = list(self._state.updates)
+        if offset < 0:
+            self._state.drop_updates(known[:offset])
+        else:
+            self._state.drop_updates([number for number in known if number < offset])
+
+    def info(self) -> Json:
+        """Return Telegram's WebhookInfo object."""
+        webhook = self._state.settings.get("webhook") or {}
+        view: Json = {
+            "url": webhook.get("url", ""),
+            "has_custom_certificate": False,
+            "pending_update_count": len(self._state.updates),
+        }
+        if webhook:
+            view["max_connections"] = 1
+        if self._error:
+            view["last_error_date"], view["last_error_message"] = self._error
+        if self._state.settings.get("allowed_updates"):
+            view["allowed_updates"] = self._state.settings["allowed_updates"]
+        return view
+
+    async def push(self) -> None:
+        """Send updates to the webhook in order, until the server stops.
+
+        Each update is sent again until the webhook answers with a status 2xx.
+        """
+        async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
+            failures = 0
+            while not self._state.notifier.closed:
+                ready = await self._state.notifier.wait(self._next_delivery, 60)
+                if ready is None:
+                    continue
+                webhook, update = ready
+                if await self._deliver(session, webhook, update):
+                    failures = 0
+                    if update["update_id"] in self._state.updates:
+                        self._state.drop_updates([update["update_id"]])
+                        self._state.commit()
+                else:
+                    await asyncio.sleep(
+                        WEBHOOK_RETRY_DELAYS[min(failures, len(WEBHOOK_RETRY_DELAYS) - 1)]
+                    )
+                    failures += 1
+
+    def _next_delivery(self) -> tuple[Json, Json] | None:
+        webhook = self._state.settings.get("webhook")
+        if not webhook or not self._state.updates:
+            return None
+        return webhook, next(iter(self._state.updates.values()))
+
+    async def _deliver(self, session: aiohttp.ClientSession, webhook: Json, update: Json) -> bool:
+        headers = {}
+        if webhook.get("secret_token"):
+            headers["X-Telegram-Bot-Api-Secret-Token"] = webhook["secret_token"]
+        error = "Connection failed"
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.post(
+                webhook["url"], json=update, headers=headers, allow_redirects=False
+            ) as response:
+                if response.ok and response.status < FIRST_REDIRECT:
+                    return True
+                error = f"Wrong response from the webhook: {response.status}"
+        self._error = (self._state.now(), error)
+        return False

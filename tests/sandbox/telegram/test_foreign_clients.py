@@ -1,0 +1,115 @@
+"""Test requests of Bot API clients that are written in other languages."""
+
+import aiohttp
+import pytest
+
+from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+async def _raw(
+    world: SandboxClient, method: str, body: bytes | aiohttp.FormData
+) -> tuple[int, str]:
+    """Send a body as it is, and return the HTTP status and the error's text."""
+    headers = {"Content-Type": "application/json"} if isinstance(body, bytes) else None
+    url = f"{world.url}/bot{BOT_TOKEN}/{method}"
+    async with world.http.post(url, data=body, headers=headers) as response:
+        answer = await response.json()
+        assert answer["ok"] == (response.status == 200)
+        return response.status, answer.get("description", "")
+
+
+async def test_half_an_emoji_is_refused_at_most(world: SandboxClient) -> None:
+    chat = world.ids["advertiser"]
+    body = b'{"chat_id": %d, "text": "a\\ud83d"}' % chat
+    status, why = await _raw(world, "sendMessage", body)
+    assert (status, why) == (400, "Bad Request: strings must be encoded in UTF-8")
+    form = aiohttp.FormData({"chat_id": str(chat), "text": "x"})
+    form.add_field(
+        "reply_markup", '{"inline_keyboard": [[{"text": "\\udc00", "url": "http://a.b"}]]}'
+    )
+    assert await _raw(world, "sendMessage", form) == (status, why)
+    answer = await world.control(f"users/{chat}/send", 400, chat_id=chat, text="\ud83d")
+    assert answer["error"] == "the texts must be UTF-8"
+    sent = await world.call("sendMessage", chat_id=chat, text="next")
+    assert sent["text"] == "next"
+    shown = await world.see(f"chats/{chat}/messages")
+    assert shown["messages"][-1]["text"] == "next"
+
+
+async def test_the_body_null_has_no_parameters(world: SandboxClient) -> None:
+    assert await _raw(world, "getMe", b"null") == (200, "")
+
+
+async def test_unknown_fields_are_ignored(world: SandboxClient) -> None:
+    button = {"text": "A", "url": "https://a.example", "hide": {"deep": [1]}}
+    markup = {"inline_keyboard": [[button]], "resize": True}
+    sent = await world.call(
+        "sendMessage",
+        chat_id=world.ids["advertiser"],
+        text="x",
+        parse_mod="HTML",
+        reply_markup=markup,
+    )
+    [[shown]] = sent["reply_markup"]["inline_keyboard"]
+    assert shown == {"text": "A", "url": "https://a.example"}
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        {"inline_keyboard": [[{"text": "A", "callback_data": "a", "hide": False}]]},
+        {"keyboard": [["Yes", "No"]]},
+    ],
+)
+async def test_a_keyboard_of_another_library_is_taken(
+    world: SandboxClient, markup: dict[str, object]
+) -> None:
+    await world.call("sendMessage", chat_id=world.ids["advertiser"], text="x", reply_markup=markup)
+
+
+@pytest.mark.parametrize(
+    ("method", "field", "more"),
+    [("sendPhoto", "photo", {"method": "sendPhoto"}), ("sendVideo", "video", {})],
+)
+async def test_further_parts_of_an_upload_are_taken(
+    world: SandboxClient, method: str, field: str, more: dict[str, str]
+) -> None:
+    form = aiohttp.FormData({"chat_id": str(world.ids["advertiser"])} | more)
+    form.add_field(field, PNG, filename="file")
+    if field == "video":
+        form.add_field("thumbnail", PNG, filename="small.jpg")
+    assert await _raw(world, method, form) == (200, "")
+    [*_, message] = world.state.messages[world.ids["advertiser"]].values()
+    assert ("thumbnail" in message.body.get("video", {})) == (field == "video")
+
+
+async def test_a_public_channel_is_shown_to_a_bot_outside_of_it(world: SandboxClient) -> None:
+    channel = world.ids["channel"]
+    world.state.chats[channel].username = "daily_news"
+    await world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    assert (await world.call("getChat", chat_id="@daily_news"))["id"] == channel
+    assert await world.call("getChatMemberCount", chat_id="@daily_news")
+    await world.control(f"chats/{channel}/members", user_id="bot", status="kicked")
+    assert (await world.refused("getChat", chat_id="@daily_news"))[0] == 403
+
+
+async def test_the_chat_of_commands_may_be_a_text(world: SandboxClient) -> None:
+    scope = {"type": "chat", "chat_id": str(world.ids["group"])}
+    commands = [{"command": "help", "description": "help"}]
+    assert await world.call("setMyCommands", commands=commands, scope=scope)
+
+
+async def test_an_invoice_has_a_button_to_pay(world: SandboxClient) -> None:
+    sent = await world.call(
+        "sendInvoice",
+        chat_id=world.ids["advertiser"],
+        title="x",
+        description="x",
+        payload="x",
+        currency="XTR",
+        prices=[{"label": "x", "amount": 5}],
+    )
+    [[button]] = sent["reply_markup"]["inline_keyboard"]
+    assert button["pay"] is True
