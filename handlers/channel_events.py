@@ -7,6 +7,7 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
 from bot.context import RequestContext, database_errors
+from bot.matches import Matches
 from bot.update_filter import IS_POST
 from db.models.campaigns import ChannelStatus
 from services.market import channel_activity, channel_facts, channels, newest_messages
@@ -15,20 +16,22 @@ from services.posts import top_watch
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
-_ABOUT_FACTS = F.content_type.in_(
-    {
-        ContentType.NEW_CHAT_TITLE,
-        ContentType.NEW_CHAT_PHOTO,
-        ContentType.DELETE_CHAT_PHOTO,
-        ContentType.MESSAGE_AUTO_DELETE_TIMER_CHANGED,
-        ContentType.PINNED_MESSAGE,
-        ContentType.CHAT_OWNER_CHANGED,
-        ContentType.CHAT_OWNER_LEFT,
-    }
+_ABOUT_FACTS = Matches(
+    F.content_type.in_(
+        {
+            ContentType.NEW_CHAT_TITLE,
+            ContentType.NEW_CHAT_PHOTO,
+            ContentType.DELETE_CHAT_PHOTO,
+            ContentType.MESSAGE_AUTO_DELETE_TIMER_CHANGED,
+            ContentType.PINNED_MESSAGE,
+            ContentType.CHAT_OWNER_CHANGED,
+            ContentType.CHAT_OWNER_LEFT,
+        }
+    )
 )
 
 
-@router.my_chat_member(F.chat.type == ChatType.CHANNEL)
+@router.my_chat_member(Matches(F.chat.type == ChatType.CHANNEL))
 async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
     """Suspend or restore a connected channel according to the bot's present rights.
 
@@ -105,7 +108,7 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
             )
 
 
-@router.message(F.migrate_from_chat_id)
+@router.message(Matches(F.migrate_from_chat_id))
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
     """Find the admin chat's new id after its group has become a supergroup.
 
@@ -115,7 +118,7 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
         await bot.get_chat(context.admin_chat_id)
 
 
-@router.message(F.migrate_to_chat_id)
+@router.message(Matches(F.migrate_to_chat_id))
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the admin chat's new id when its group becomes a supergroup. Ignore other groups."""
     if message.migrate_to_chat_id is None:

@@ -7,6 +7,7 @@ from aiogram_dialog import DialogManager
 from bot import channel_rights
 from bot.callbacks import ChannelAct, Go, OnChannel, Screen
 from bot.context import RequestContext
+from bot.matches import Matches
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
@@ -96,7 +97,7 @@ async def change_status(
         await change(session, actor=context.actor, channel_id=callback_data.id)
 
 
-@connect_router.message(F.chat_shared.request_id == screens.REQUEST_ID)
+@connect_router.message(Matches(F.chat_shared.request_id == screens.REQUEST_ID))
 async def connect(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:

@@ -1,7 +1,6 @@
 """Handle the link with which a channel's creator confirms an administrator's connection."""
 
 from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
 from aiogram.filters import CommandObject, CommandStart
 from aiogram.types import Message, ReplyKeyboardRemove
 from aiogram.utils.deep_linking import create_start_link
@@ -9,6 +8,7 @@ from aiogram_dialog import DialogManager
 
 from bot import channel_rights
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT
 from bot.screens import channels as screens
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
 from bot.telegram import channel_reader
@@ -42,7 +42,7 @@ async def invite_creator(message: Message, context: RequestContext, bot: Bot, ch
 
 @router.message(
     CommandStart(deep_link=True, magic=F.args.startswith(PREFIX)),
-    F.chat.type == ChatType.PRIVATE,
+    IN_PRIVATE_CHAT,
 )
 async def confirm(
     message: Message,

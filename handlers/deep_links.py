@@ -1,12 +1,12 @@
 """Handle links that open the card of a channel, or one's own campaign."""
 
 from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
 from aiogram.filters import CommandObject, CommandStart
 from aiogram.types import Message
 from aiogram_dialog import DialogManager
 
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT
 from bot.screens import channel_card as screens
 from bot.screens.outgoing import Outgoing
 from handlers import campaigns as campaign_handlers
@@ -19,7 +19,7 @@ _LARGEST_ID = 2**63 - 1
 
 router = Router(name="deep_links")
 """The router of the links. The forms' router must contain it, because a link closes a form."""
-router.message.filter(F.chat.type == ChatType.PRIVATE)
+router.message.filter(IN_PRIVATE_CHAT)
 
 
 @router.message(CommandStart(deep_link=True, magic=F.args.startswith(channel_cards.PREFIX)))

@@ -1,11 +1,11 @@
 """Answer to people who edit a message while a form waits for their answer."""
 
-from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
+from aiogram import Bot, Router
 from aiogram.fsm.storage.base import StorageKey
 from aiogram.types import Message
 
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT
 from bot.screens.outgoing import Outgoing
 from handlers import respond
 
@@ -14,7 +14,7 @@ _STACK = "aiogd:stack:"
 """The name under which aiogram-dialog stores the open forms of a private chat."""
 
 
-@router.edited_message(F.chat.type == ChatType.PRIVATE)
+@router.edited_message(IN_PRIVATE_CHAT)
 async def hint(message: Message, context: RequestContext, bot: Bot) -> None:
     """Say once for a message that the bot reads no edits, if a form waits for an answer.
 

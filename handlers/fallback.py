@@ -13,6 +13,7 @@ from bot.callbacks import OpenForm
 from bot.card_callbacks import BuyFor, BuyHere
 from bot.complaint_callbacks import OpenComplaintForm
 from bot.context import RequestContext
+from bot.matches import OUTSIDE_PRIVATE_CHAT, Matches
 from bot.owner_callbacks import OpenChangeForm
 from bot.screens import operators
 from handlers import respond
@@ -29,21 +30,21 @@ FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""
 
 
-@router.message(Command(re.compile(r"\w+")), F.chat.type != ChatType.PRIVATE)
+@router.message(Command(re.compile(r"\w+")), OUTSIDE_PRIVATE_CHAT)
 async def refuse_unknown_command(message: Message, context: RequestContext) -> None:
     """Tell staff, and nobody else, that the bot does not know a command."""
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, operators.unknown_command(context.t))
 
 
-@router.message(F.chat.type != ChatType.PRIVATE)
+@router.message(OUTSIDE_PRIVATE_CHAT)
 async def ignore_group_message(_message: Message) -> None:
     """Ignore every message in a group that is not a command."""
 
 
-@router.callback_query(F.message.chat.type != ChatType.PRIVATE)
-@router.callback_query(~F.data)
-@router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(_FORM_OPENERS))
+@router.callback_query(Matches(F.message.chat.type != ChatType.PRIVATE))
+@router.callback_query(Matches(~F.data))
+@router.callback_query(Matches(~F.data.contains(CB_SEP) & ~F.data.startswith(_FORM_OPENERS)))
 async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
     """Show an alert after a press of an unknown button."""
     await respond.alert(press, context.t("button-stale"))

@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
@@ -11,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from bot import commands
 from bot.callbacks import Go, Screen
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT, OUTSIDE_PRIVATE_CHAT
 from bot.screens import help_pages as screens
 from bot.screens.outgoing import Outgoing
 from handlers import respond
@@ -28,13 +28,13 @@ async def screen(context: RequestContext) -> Outgoing:
 
 
 @router.callback_query(Go.filter(F.screen == Screen.HELP))
-@router.message(Command("help"), F.chat.type == ChatType.PRIVATE)
+@router.message(Command("help"), IN_PRIVATE_CHAT)
 async def show(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Show the help in the private chat."""
     await respond.show(event, await screen(context))
 
 
-@router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
+@router.message(Command("start", "help"), OUTSIDE_PRIVATE_CHAT)
 async def show_in_group(
     message: Message, command: CommandObject, context: RequestContext, bot: Bot
 ) -> None:
@@ -46,7 +46,7 @@ async def show_in_group(
         await _send_privately(message, bot, await screen(context))
 
 
-@router.message(Command("cancel"), F.chat.type != ChatType.PRIVATE)
+@router.message(Command("cancel"), OUTSIDE_PRIVATE_CHAT)
 async def cancel_in_group(message: Message, context: RequestContext, bot: Bot) -> None:
     """Give back the cards that a member of the staff has taken.
 

@@ -6,6 +6,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.context import RequestContext
 from bot.look_up_callbacks import LookedUp, LookUp, StopWatching
+from bot.matches import Matches
 from bot.screens import look_ups as screens
 from bot.screens.outgoing import Outgoing
 from handlers import moderation, respond
@@ -61,7 +62,7 @@ async def _screen(
         return screens.channel(context.t, await look_ups.channel(session, number))
 
 
-@router.message(Command("watch"), F.text)
+@router.message(Command("watch"), Matches(F.text))
 async def watch(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Show the watched words, or watch another one: `/watch casino`."""
     context.actor.require_staff(*MODERATORS, action="word_watch")

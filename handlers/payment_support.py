@@ -1,12 +1,12 @@
 """Help people with their payments (Telegram requires this of bots that sell something)."""
 
-from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.matches import IN_PRIVATE_CHAT
 from bot.payment_callbacks import AskGiveBack, GiveBack, ShowOwnPayment, ShowOwnPayments
 from bot.screens import payment_support as screens
 from bot.screens.outgoing import Outgoing
@@ -20,7 +20,7 @@ SHOWN = 5
 router = Router(name="payment_support")
 
 
-@router.message(Command("paysupport"), F.chat.type == ChatType.PRIVATE)
+@router.message(Command("paysupport"), IN_PRIVATE_CHAT)
 @router.callback_query(ShowOwnPayments.filter())
 async def show_support(event: Message | CallbackQuery, context: RequestContext) -> None:
     """Show where people get help with a payment, and their latest payments."""

@@ -18,6 +18,7 @@ from bot.context import (
     database_errors,
 )
 from bot.errors import explain
+from bot.matches import Matches
 from bot.screens import wallet as screens
 from bot.telegram import answers
 from db.models.money import DepositStatus
@@ -78,7 +79,7 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
     return None
 
 
-@router.message(F.successful_payment)
+@router.message(Matches(F.successful_payment))
 async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id, and credit the amount to the payer.
 
@@ -112,7 +113,7 @@ async def record_payment(message: Message, context: RequestContext) -> None:
         await respond.show(message, screens.deposit_received(context.t, deposit.amount))
 
 
-@router.message(F.refunded_payment)
+@router.message(Matches(F.refunded_payment))
 async def record_reversal(message: Message, context: RequestContext) -> None:
     """Take a refunded payment out of the payer's wallet, and block the payer.
 

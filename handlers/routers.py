@@ -5,12 +5,12 @@ The first router with a handler takes an update. Only the forms' router uses Red
 
 from functools import cache
 
-from aiogram import Dispatcher, F, Router
-from aiogram.enums import ChatType
+from aiogram import Dispatcher, Router
 from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
 from bot.flat_router import FlatRouter
+from bot.matches import IN_PRIVATE_CHAT
 from bot.middlewares import (
     ConfirmedAdminChatMiddleware,
     ContextMiddleware,
@@ -137,7 +137,7 @@ def dispatcher() -> Dispatcher:
 def _forms() -> Router:
     """Build the router of the forms in private chats."""
     router = Router(name="forms")
-    router.message.filter(F.chat.type == ChatType.PRIVATE)
+    router.message.filter(IN_PRIVATE_CHAT)
     router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))
     router.include_routers(
         connections.router,

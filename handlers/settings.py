@@ -1,7 +1,6 @@
 """Handle the settings of a person: the language and the time zone."""
 
 from aiogram import F, Router
-from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
@@ -11,6 +10,7 @@ from aiogram_dialog.widgets.input import MessageInput
 from bot import time_zones
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
@@ -28,7 +28,7 @@ class ZoneForm(StatesGroup):
 
 
 @router.callback_query(Go.filter(F.screen == Screen.SETTINGS))
-@router.message(Command("settings"), F.chat.type == ChatType.PRIVATE)
+@router.message(Command("settings"), IN_PRIVATE_CHAT)
 async def show_settings(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Show the person's language and time zone."""
     await respond.show(event, menu.settings(context.t))

@@ -1,7 +1,6 @@
 """Handle the menu, the fixed texts, and messages without a handler."""
 
 from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 from aiogram_dialog import DialogManager
@@ -9,6 +8,7 @@ from aiogram_dialog import DialogManager
 from bot import texts
 from bot.callbacks import Go, Screen
 from bot.context import RequestContext
+from bot.matches import IN_PRIVATE_CHAT, Matches
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
 from handlers import respond
@@ -38,7 +38,7 @@ async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
     await respond.show(press, await menu_screen(context))
 
 
-@router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
+@router.message(Command(*PAGES), IN_PRIVATE_CHAT)
 async def show_page(message: Message, context: RequestContext) -> None:
     """Show the fixed text of a command, for example `/terms`."""
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
@@ -54,7 +54,7 @@ async def start(message: Message, context: RequestContext, dialog_manager: Dialo
 
 
 @form_closers.message(Command("cancel"))
-@form_closers.message(F.text.in_(texts.in_all_languages("cancel")))
+@form_closers.message(Matches(F.text.in_(texts.in_all_languages("cancel"))))
 async def cancel(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:

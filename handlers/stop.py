@@ -1,12 +1,12 @@
 """Handle `/stop`, which stops all kill switches at once, with or without a reason."""
 
-from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 
 from bot import switches
 from bot.context import RequestContext, database_errors
+from bot.matches import IN_PRIVATE_CHAT
 from bot.screens import stop as screens
 from bot.screens.outgoing import Outgoing
 from handlers import respond
@@ -26,7 +26,7 @@ async def stop_everything(message: Message, context: RequestContext, reason: str
     await respond.show(message, screens.stopped_all(context.t, stop))
 
 
-@router.message(Command("stop", ignore_case=True), F.chat.type == ChatType.PRIVATE)
+@router.message(Command("stop", ignore_case=True), IN_PRIVATE_CHAT)
 async def answer_in_private(message: Message, context: RequestContext) -> None:
     """Tell a person how to get no more messages. Refuse the staff outside the admin chat."""
     if context.actor.roles:

@@ -68,7 +68,9 @@ ERRORS = tuple(errors.DomainError.__subclasses__())
 for found in pkgutil.iter_modules(bot.__path__, "bot."):
     if found.name.endswith("callbacks"):
         importlib.import_module(found.name)
-CALLBACKS = tuple(CallbackData.__subclasses__())
+CALLBACKS = tuple(
+    kind for kind in CallbackData.__subclasses__() if kind.__module__.startswith("bot.")
+)
 
 
 def messages(language: str) -> dict[str, set[str]]:
