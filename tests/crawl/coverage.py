@@ -78,6 +78,8 @@ def all_kinds() -> set[str]:
             importlib.import_module(found.name)
     kinds = set[str]()
     for kind in CallbackData.__subclasses__():
+        if not kind.__module__.startswith("bot."):
+            continue
         kinds.add(kind.__name__)
         for name, model_field in kind.model_fields.items():
             if isinstance(model_field.annotation, type) and issubclass(
