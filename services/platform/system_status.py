@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import is_away
-from services.platform import killswitches
+from services.platform import heartbeats, killswitches
 
 READ_SECONDS = 2.0
 """A part that takes longer is unknown."""
@@ -170,11 +170,17 @@ PARTS: tuple[_Part, ...] = (
     ),
     _Part(
         # The bot that takes updates renews its lease every two seconds.
-        """
-        SELECT CASE WHEN held_until > now() THEN 'takes_updates' ELSE 'takes_no_updates' END
-            AS bot, owner AS bot_detail
+        f"""
+        SELECT CASE
+                WHEN held_until > now() THEN 'takes_updates'
+                WHEN EXISTS (SELECT FROM heartbeats AS h WHERE h.name = '{heartbeats.BOT}'
+                    AND h.beat_at > now() - interval
+                        '{heartbeats.HEARTBEAT_LATE.total_seconds()} seconds')
+                    THEN 'takes_no_updates'
+                ELSE 'does_not_run'
+            END AS bot, owner AS bot_detail
         FROM (SELECT) AS one LEFT JOIN leases ON name = 'polling'
-        """,
+        """,  # noqa: S608 - only constants are put in
         {"bot": (Unit.TEXT, lambda value: value != "takes_updates")},
     ),
     _Part(

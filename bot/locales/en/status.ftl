@@ -73,6 +73,7 @@ health-word = { $word ->
     [read_only] READ-ONLY: NOTHING CAN BE SAVED
     [fails] FAILS FOR A PART OF THE WORK
     [takes_updates] takes updates
+    [does_not_run] DOES NOT RUN
     [takes_no_updates] TAKES NO UPDATES
     [unknown] unknown
     [none] none

@@ -74,6 +74,7 @@ health-word = { $word ->
     [read_only] ТОЛЬКО ДЛЯ ЧТЕНИЯ: НИЧЕГО НЕЛЬЗЯ СОХРАНИТЬ
     [fails] РАБОТАЕТ С ОШИБКАМИ
     [takes_updates] принимает обновления
+    [does_not_run] НЕ РАБОТАЕТ
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно
     [none] нет

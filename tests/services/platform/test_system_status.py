@@ -50,6 +50,21 @@ async def test_dead_processes_and_a_missing_check_need_a_human(database: Databas
     }
 
 
+async def test_a_dead_bot_is_told_from_a_bot_that_takes_no_updates(working: Database) -> None:
+    assert (await _read(working))["bot"].value == "takes_updates"
+
+    await working.as_owner(FAULTS["bot"])
+    assert (await _read(working))["bot"].value == "does_not_run"
+
+    async with working.sessions.begin() as session:
+        await heartbeats.beat(session, owner="two", name=heartbeats.BOT)
+    assert (await _read(working))["bot"].value == "takes_no_updates"
+
+    late = heartbeats.HEARTBEAT_LATE.total_seconds() + 1
+    await working.as_owner(f"UPDATE heartbeats SET beat_at = now() - interval '{late} seconds'")
+    assert (await _read(working))["bot"].value == "does_not_run"
+
+
 async def test_nothing_needs_a_human_while_everything_works(working: Database) -> None:
     async with working.sessions.begin() as session:
         await people.approved(session)
