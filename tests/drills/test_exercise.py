@@ -129,7 +129,7 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
                 assert "FAIL" in revealed
                 assert "seen:     ['payouts']" in revealed
                 repair = "UPDATE kill_switches SET enabled = true WHERE key = 'payouts'"
-                assert (await _run(folder, "psql", "adtech", "-c", repair))[0] == 0
+                assert (await _run(folder, "psql", "-c", repair))[0] == 0
                 ending.press()
                 ending.press()  # make passes a signal on: still the same press
                 assert await running == 0

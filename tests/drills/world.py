@@ -108,11 +108,12 @@ class World:
         return self.sandbox.folder / "backups"
 
     def administrator(self) -> dict[str, str]:
-        """Return the variables with which `psql` connects as the administrator of PostgreSQL."""
+        """Return the variables with which `psql` opens the product's database as administrator."""
         postgres = self.sandbox.folder / "local/postgres"
         passwords = json.loads((postgres / "passwords.json").read_text())
         return {
             "PGHOST": self.sandbox.facts["migration_database_url"].partition("?host=")[2],
+            "PGDATABASE": embedded.DATABASE,
             "PGUSER": embedded.SUPERUSER,
             "PGPASSWORD": passwords[embedded.SUPERUSER],
         }
