@@ -6,7 +6,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 from aiogram.methods import AnswerCallbackQuery, SendInvoice
 from aiogram.types import CallbackQuery, Message, Update
 
-from bot import kept_buttons
+from bot import kept_buttons, names
 from bot.context import Dependencies, database_errors
 from services.platform import lanes, outbox, users
 
@@ -30,7 +30,7 @@ def _what_is_lost(error: Exception, chat_id: int) -> dict[str, str | bool]:
     )
     if not answers_here or not isinstance(lost, str) or not lost:
         return {}
-    return {"text": lost if len(lost) <= TEXT_LIMIT else lost[: TEXT_LIMIT - 1] + "…"}
+    return {"text": names.shorten(lost, TEXT_LIMIT)}
 
 
 def _buttons(error: Exception) -> object:

@@ -31,6 +31,11 @@ def one_line(text: str) -> str:
     return shown
 
 
+def shorten(text: str, length: int) -> str:
+    """Return a text of at most `length` characters. A text that is cut ends with “…”."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def _shown(character: str) -> str:
     category = unicodedata.category(character)
     if category in _LINE_BREAKS:

@@ -119,3 +119,9 @@ class OnPayoutWait(CallbackData, prefix="pay_wait"):
 
     act: PayoutWaitAct
     id: int
+
+
+class ShowStaff(CallbackData, prefix="staff"):
+    """The data of a button that shows a page of the people with a staff role."""
+
+    page: int = 0

@@ -8,6 +8,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
 from bot.context import RequestContext
+from bot.operator_callbacks import ShowStaff
 from bot.screens import staff_requests as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
@@ -55,12 +56,18 @@ async def show_queue(
 
 
 @router.message(Command("staff"))
-async def show_staff(message: Message, context: RequestContext) -> None:
-    """Show the people with a staff role."""
+@router.callback_query(ShowStaff.filter())
+async def show_staff(
+    event: CallbackQuery | Message,
+    context: RequestContext,
+    callback_data: ShowStaff | None = None,
+) -> None:
+    """Show a page of the people with a staff role."""
     context.actor.require_staff(*STAFF, action="staff")
+    page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
-        people = await roles.staff(session)
-    await respond.show(message, screens.staff(context.t, people))
+        people = await roles.staff(session, limit=FETCH_LIMIT, offset=offset(page_number))
+    await respond.show(event, screens.staff(context.t, Page(people, page_number)))
 
 
 @router.callback_query(OnStaffRequest.filter(F.act.in_({RequestAct.CONFIRM, RequestAct.DROP})))

@@ -37,7 +37,7 @@ def result(t: Texts, campaign_id: int, lines: Sequence[Line]) -> Outgoing:
 
 
 def _line(t: Texts, number: int, line: Line) -> str:
-    title = names.one_line(line.title)[:TITLE_LENGTH]
+    title = names.one_line(names.shorten(line.title, TITLE_LENGTH))
     price = t.money(line.terms.price) if line.terms else "none"
     if line.refusal is not None or line.terms is None:
         why = message_id(type(line.refusal)) if line.refusal else "none"

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from aiogram.types import InlineKeyboardButton
 
-from bot import formatting, time_zones
+from bot import formatting, names, time_zones
 from bot.calendar_callbacks import (
     CalendarChange,
     CalendarPart,
@@ -148,12 +148,11 @@ def _day(t: Texts, calendar: ChannelCalendar, day: date, ads: Sequence[PlannedAd
 
 
 def _ad(t: Texts, calendar: ChannelCalendar, ad: PlannedAd) -> str:
-    name = ad.campaign_name
     return t(
         "calendar-ad",
         time=formatting.format_clock(ad.at, calendar.time_zone),
         id=str(ad.target_id),
-        campaign=name if len(name) <= _NAME_SHOWN else f"{name[: _NAME_SHOWN - 1]}…",
+        campaign=names.shorten(ad.campaign_name, _NAME_SHOWN),
         status=ad.status,
     )
 

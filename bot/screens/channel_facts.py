@@ -23,7 +23,7 @@ def lines(t: Texts, row: Channel) -> list[str]:
         )
     ]
     if row.description:
-        short = names.one_line(row.description)[:DESCRIPTION_LENGTH]
+        short = names.one_line(names.shorten(row.description, DESCRIPTION_LENGTH))
         shown.append(t("channel-facts-about", description=short))
     if row.auto_delete_seconds:
         shown.append(t("channel-facts-timer", hours=_hours(row.auto_delete_seconds)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.callbacks import Go, Screen
 from bot.result_callbacks import CountAct, CountClicks, ShowLinks
 from bot.screens.outgoing import Outgoing, button, rows
@@ -51,7 +52,10 @@ def choice(t: Texts, row: Campaign, base: str) -> Outgoing:
 def _listed(t: Texts, heading: str, urls: Sequence[str]) -> list[str]:
     if not urls:
         return []
-    lines = [heading, *(t("clicks-link", url=_short(url)) for url in urls[:_MOST_SHOWN])]
+    lines = [
+        heading,
+        *(t("clicks-link", url=names.shorten(url, _LONGEST)) for url in urls[:_MOST_SHOWN]),
+    ]
     if len(urls) > _MOST_SHOWN:
         lines.append(t("clicks-more", count=len(urls) - _MOST_SHOWN))
     return lines
@@ -76,9 +80,9 @@ def target_lines(t: Texts, row: PlacementDetails) -> list[str]:
 
 def _targets(t: Texts, row: PlacementDetails, *, with_address: bool) -> list[str]:
     lines = [
-        t("clicks-target", address=address, url=_short(url))
+        t("clicks-target", address=address, url=names.shorten(url, _LONGEST))
         if with_address
-        else t("clicks-link", url=_short(url))
+        else t("clicks-link", url=names.shorten(url, _LONGEST))
         for address, url in row.targets[:_MOST_SHOWN]
     ]
     if len(row.targets) > _MOST_SHOWN:
@@ -95,10 +99,6 @@ def choice_button(t: Texts, row: Campaign) -> InlineKeyboardButton:
     """Make the button that says whether clicks are counted, and leads to the choice."""
     label = t("clicks-button", counted=_yes_or_no(row.link_base))
     return button(label, CountClicks(act=CountAct.ASK, id=row.id))
-
-
-def _short(url: str) -> str:
-    return url if len(url) <= _LONGEST else f"{url[: _LONGEST - 1]}…"
 
 
 def _yes_or_no(fact: object) -> str:

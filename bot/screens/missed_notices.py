@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.callbacks import BESIDE, Go, Screen
 from bot.screens.outgoing import Outgoing, receipt_button, rows
 from bot.texts import Texts
@@ -32,8 +33,7 @@ def summary(t: Texts, notices: Sequence[Outgoing], *, more: int) -> Outgoing:
 
 
 def _first_line(words: str) -> str:
-    line = words.strip().partition("\n")[0]
-    return line if len(line) <= LINE_LENGTH else f"{line[: LINE_LENGTH - 1]}…"
+    return names.shorten(words.strip().partition("\n")[0], LINE_LENGTH)
 
 
 def _button(number: int, notice: Outgoing) -> InlineKeyboardButton | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, column, rows
@@ -95,7 +96,7 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
 
 def usage(t: Texts, words: str, keys: Sequence[str]) -> Outgoing:
     """Build the answer to wrong `words` after `/killswitch`: how it is used, and the names."""
-    typed = f"/killswitch {words if len(words) <= _WORDS_LENGTH else words[:_WORDS_LENGTH] + '…'}"
+    typed = f"/killswitch {names.shorten(words, _WORDS_LENGTH)}"
     return Outgoing(
         t("switch-usage", words=typed, keys=", ".join(keys)),
         rows(*next_steps.beside(t, next_steps.KILLSWITCH)),
@@ -175,7 +176,7 @@ def chain_file_allowed(t: Texts, *, is_new: bool) -> Outgoing:
 def _what(incident: Incident) -> str:
     """Return the faults of an incident, cut so that a full list fits into a message."""
     faults = "; ".join(map(_fault, sorted(incident.details.items()))) or "none"
-    return faults if len(faults) <= _FAULTS_LENGTH else f"{faults[: _FAULTS_LENGTH - 1]}…"
+    return names.shorten(faults, _FAULTS_LENGTH)
 
 
 def _fault(named: tuple[str, Sequence[Mapping[str, Any]]]) -> str:

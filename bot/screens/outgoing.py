@@ -14,11 +14,14 @@ from aiogram.types import (
     ReplyKeyboardRemove,
 )
 
+from bot import names
 from bot.callbacks import BESIDE, Go, OnPlacement, OpenForm
 from bot.owner_callbacks import AcceptChange, OpenChangeForm
 from bot.telegram import ad_messages
 from services.market.creatives import Creative
 
+LABEL_LENGTH = 64
+"""The largest number of characters of a button's text."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 _AWAY = tuple(
@@ -59,13 +62,18 @@ class Outgoing:
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make an inline button. `action` is the data of the button."""
-    return InlineKeyboardButton(text=text, callback_data=action.pack())
+    """Make an inline button. `action` is the data of the button.
+
+    A text of more than LABEL_LENGTH characters is cut, so that it fits on a phone.
+    """
+    return InlineKeyboardButton(text=names.shorten(text, LABEL_LENGTH), callback_data=action.pack())
 
 
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make a button whose screen opens in a new message."""
-    return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
+    """Make a button whose screen opens in a new message. Its text is cut like that of `button`."""
+    return InlineKeyboardButton(
+        text=names.shorten(text, LABEL_LENGTH), callback_data=BESIDE + action.pack()
+    )
 
 
 def keep_notice(screen: Outgoing) -> Outgoing:

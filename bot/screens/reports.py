@@ -7,6 +7,7 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.callbacks import OnUncertainPost, ResolutionAct
 from bot.operator_callbacks import DrawReport, ShowReport
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
@@ -139,4 +140,4 @@ def _words(t: Texts, column: str, shown: str) -> str:
         return t("audit-act", name=shown)
     if column == "kind":
         return t("report-kind", kind=shown)
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    return names.shorten(shown, _LONGEST)

@@ -1,9 +1,10 @@
 """Build the screens of the staff and of staff requests, which wait for a confirmation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
+from bot.operator_callbacks import ShowStaff
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -92,8 +93,8 @@ def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
     )
 
 
-def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
-    """Build the list of the people with a staff role."""
+def staff(t: Texts, page: Page[tuple[User, frozenset[Role]]]) -> Outgoing:
+    """Build a page of the list of the people with a staff role."""
     lines = [
         t(
             "staff-line",
@@ -101,9 +102,12 @@ def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
             roles=", ".join(t("staff-role", role=role.value) for role in sorted(roles)),
             blocked="yes" if user.blocked else "no",
         )
-        for user, roles in people
+        for user, roles in page.rows
     ]
-    return Outgoing("\n".join([t("staff-list"), *lines, "", usage(t).text]))
+    return Outgoing(
+        "\n".join([t("staff-list"), *lines, "", usage(t).text]),
+        rows(page.buttons(t, lambda number: ShowStaff(page=number))),
+    )
 
 
 def usage(t: Texts) -> Outgoing:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.operator_callbacks import OnSwitch, SwitchAct
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
@@ -101,9 +102,7 @@ def state_lines(t: Texts, states: Sequence[SwitchState]) -> list[str]:
 
 def shown_reason(t: Texts, state: SwitchState) -> str:
     """Return why a switch was changed last, cut so that nine reasons fit into a message."""
-    words = state.reason or "missing"
-    cut = words if len(words) <= _REASON_LENGTH else f"{words[: _REASON_LENGTH - 1]}…"
-    return t("switch-reason", reason=cut)
+    return t("switch-reason", reason=names.shorten(state.reason or "missing", _REASON_LENGTH))
 
 
 def panel_button(t: Texts) -> InlineKeyboardButton:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardButton
 
+from bot import names
 from bot.callbacks import Go, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
@@ -74,9 +75,7 @@ def _reason(t: Texts, step: Step) -> str:
     if not step.reason:
         return ""
     if step.what == "asked":
-        wish = t("change-reason", reason=step.reason)
-        if len(wish) > WISH_LENGTH:
-            wish = f"{wish[: WISH_LENGTH - 1]}…"
+        wish = names.shorten(t("change-reason", reason=step.reason), WISH_LENGTH)
         return t("story-wish", wish=wish, kind=step.reason)
     if step.what == "checked":
         return t("story-verdict", verdict=step.reason)

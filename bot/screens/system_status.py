@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot import names
 from bot.operator_callbacks import Look, Sight
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
@@ -63,17 +64,12 @@ def _find_commands(urgent: Sequence[Line]) -> list[str]:
 def show_line(t: Texts, line: Line) -> str:
     """Return a line of the status with a sign for its state."""
     if line.name in _SWITCHES:
-        reason = t("switch-reason", reason=_cut(line.detail or "", _REASON_LENGTH))
+        reason = t("switch-reason", reason=names.shorten(line.detail or "", _REASON_LENGTH))
         return t("health-switch", key=line.name, state=str(line.value), reason=reason)
     text = t("health-line", name=line.name, state=line.state.value, value=_value(t, line))
     if line.detail is None:
         return text
-    return t("health-detail", line=text, detail=_cut(line.detail, _DETAIL_LENGTH))
-
-
-def _cut(words: str, length: int) -> str:
-    """Cut a text so that all lines together fit into one message."""
-    return words if len(words) <= length else f"{words[: length - 1]}…"
+    return t("health-detail", line=text, detail=names.shorten(line.detail, _DETAIL_LENGTH))
 
 
 def _value(t: Texts, line: Line) -> str:

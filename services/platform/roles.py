@@ -47,11 +47,25 @@ async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int
     await session.execute(_RECONCILE, {"user_ids": list(user_ids)})
 
 
-async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
-    """Return the people with a role, even blocked people, and the roles of each person."""
+async def staff(
+    session: AsyncSession, *, limit: int | None = None, offset: int = 0
+) -> list[tuple[User, frozenset[Role]]]:
+    """Return the people with a role, even blocked people, and the roles of each person.
+
+    With a `limit`, they are at most so many people after the first `offset`, by their user id.
+    """
+    page = (
+        select(UserRole.user_id)
+        .distinct()
+        .order_by(UserRole.user_id)
+        .limit(limit)
+        .offset(offset)
+        .subquery()
+    )
     rows = await session.execute(
         select(User, UserRole.role)
         .join(UserRole, UserRole.user_id == User.id)
+        .join(page, page.c.user_id == User.id)
         .order_by(User.id, UserRole.role)
     )
     people: dict[User, set[Role]] = {}

@@ -13,6 +13,13 @@ from bot.texts import Texts
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"), [("", ""), ("bread", "bread"), ("breads", "brea…"), ("b" * 99, "bbbb…")]
+)
+def test_a_text_that_is_cut_has_the_wanted_length_and_says_so(text: str, shown: str) -> None:
+    assert names.shorten(text, 5) == shown
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("Daily", "Daily"),

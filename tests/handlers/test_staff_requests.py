@@ -2,9 +2,11 @@
 
 import pytest
 
+from bot.screens.paging import PAGE_SIZE
 from db.models.users import RequestKind, Role
 from services.market import staff_requests
 from services.platform.actors import Actor
+from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_corrections import hire
 from tests.shell import shell_of
@@ -52,6 +54,23 @@ async def test_two_super_admins_grant_and_revoke_a_role(two_heads: Marketplace) 
         assert await roles_of(market, "advertiser") == expected
     await market.say("owner", "/staff", where="group")
     assert f"{market.chat('owner')}: super admin" in await market.last("group")
+
+
+async def test_a_list_of_the_staff_has_pages(two_heads: Marketplace) -> None:
+    market = two_heads
+    async with market.database.sessions.begin() as session:
+        for _ in range(3 * PAGE_SIZE):
+            await people.staff(session, Role.OPERATOR)
+    await market.say("owner", "/staff", where="group")
+    seen = [await market.last("group")]
+    while "Next ▶️" in await market.buttons("group"):
+        await market.press("owner", "Next ▶️", where="group")
+        seen.append(await market.last("group"))
+    listed = [line for page in seen for line in page.splitlines() if line.startswith("• ")]
+    assert len(listed) == len(set(listed)) == 3 * PAGE_SIZE + 2
+    assert all("/grant PERSON ROLE REASON" in page for page in seen)
+    await market.press("owner", "◀️ Previous", where="group")
+    assert await market.last("group") == seen[-2]
 
 
 @pytest.mark.parametrize("text", ["", "5", "5 king x", "5 operator", "x operator y"])
