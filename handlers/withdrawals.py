@@ -107,19 +107,28 @@ async def ask_details(
         except (errors.PersonBlocked, errors.OpenLoss, DestinationDropped) as refusal:
             # A payment that was already made can still be recorded.
             await error_handlers.record(context, refusal)
+        outcome = None
         if claimed is not None and claimed.status is WithdrawalStatus.APPROVED:
-            await _send_address(press, context, bot, row)
-        await respond.show(press, await _ask_reference_screen(context, row.withdrawal_id))
+            outcome = await _send_address(press, context, bot, row)
+        screen = await _ask_reference_screen(context, row.withdrawal_id)
+        if outcome is None:
+            await respond.show(press, screen)
+        else:
+            await respond.replace(press, screen)
+            await respond.alert(press, outcome)
     else:
         await respond.show(press, screens.reasons(context.t, row))
 
 
 async def _send_address(
     press: CallbackQuery, context: RequestContext, bot: Bot, row: WithdrawalDetails
-) -> None:
-    """Send the address of a withdrawal to the admin who has claimed its payment, in private."""
+) -> str | None:
+    """Send the address of a withdrawal to the admin who has claimed its payment, in private.
+
+    Return the words that say whether it was sent, or None if there is no address.
+    """
     if row.destination_id is None or row.method is None:
-        return
+        return None
     try:
         encryption = context.settings.encryption
     except ValueError as error:  # DESTINATION_KEYS is empty now
@@ -132,9 +141,8 @@ async def _send_address(
     try:
         await respond.send(bot, press.from_user.id, screen)
     except (TelegramForbiddenError, TelegramBadRequest):
-        await respond.alert(press, context.t("destination-no-private"))
-    else:
-        await respond.alert(press, context.t("destination-sent"))
+        return context.t("destination-no-private")
+    return context.t("destination-sent")
 
 
 @router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.APPROVE))

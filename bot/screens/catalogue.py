@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from bot import formatting
+from bot import formatting, names
 from bot.screens import offers as offer_screens
 from bot.texts import Texts
 from db.models.formats import ChannelFormat
@@ -18,6 +18,8 @@ FILTERS = ("topic", "language", "price", "subscribers", "length", "day")
 ON_OFF = ("favourites", "words")
 """The filters that are only switched off by their button, or on and off."""
 DAYS = 7
+_TITLE_LENGTH = 40
+"""The most characters of a title on a button, beside the price."""
 _PRICE_STEPS = tuple(formatting.EXAMPLE * times // 5 for times in (1, 5, 20, 100, 500))
 _SUBSCRIBER_STEPS = (1_000, 5_000, 20_000, 100_000)
 
@@ -75,7 +77,7 @@ def label(t: Texts, offer: Offer, offered: Sequence[ChannelFormat]) -> str:
     """Return the label of the button that opens a channel."""
     text = t(
         "buy-channel-row",
-        title=offer.channel.title,
+        title=names.shorten(offer.channel.title, _TITLE_LENGTH),
         price=t.money(offer.listing.price),
         formats=len(offered),
     )

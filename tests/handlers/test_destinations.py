@@ -1,7 +1,11 @@
 """Test how a person says where they are paid, and who reads it."""
 
 from datetime import timedelta
+from typing import Any
 
+from aiogram import Bot
+from aiogram.client.session.middlewares.base import NextRequestMiddlewareType
+from aiogram.methods import AnswerCallbackQuery, TelegramMethod
 from aiogram.types import InlineKeyboardButton
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -77,7 +81,18 @@ async def test_an_owner_is_paid_to_an_address_that_only_the_paying_admin_reads(
     assert "can't write to you in private" in alert
     await market.say("admin", "/start")
     await market.press("admin", "⬅️ Back", where="group")
+    answers: list[str] = []
+
+    @market.bot.session.middleware
+    async def note_answer(
+        make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
+    ) -> Any:
+        if isinstance(method, AnswerCallbackQuery):
+            answers.append(method.callback_query_id)
+        return await make_request(bot, method)
+
     alert = await market.press("admin", "💸 Mark as paid", where="group")
+    assert len(answers) == 1
     assert "sent you the address in our private chat" in alert
     number = await market.value("SELECT id FROM withdrawals")
     assert f"pay $30.00 by TON to\n\n{ADDRESS}" in await market.last("admin")
