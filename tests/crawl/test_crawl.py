@@ -7,22 +7,17 @@ from random import Random
 
 import pytest
 
-from bot.telegram import rate_limits
-from bot.telegram.rate_limits import Rule
 from services.posts import check_times
 from tests.conftest import Database
 from tests.crawl.cast import prepare
 from tests.crawl.observer import Observer
 from tests.crawl.settings import SEED, STEPS
 from tests.crawl.walk import Walk
+from tests.factories import limits
 from tests.handlers.marketplace import open_marketplace
 
 USUAL_STEPS = 500
 USUAL_SEED = 1
-
-
-def _no_rules(*_arguments: object, **_options: object) -> list[Rule]:
-    return [Rule("all", 1_000_000, 1)]
 
 
 @pytest.mark.longest
@@ -32,7 +27,7 @@ async def test_a_walk_finds_no_fault(
     steps = int(os.environ.get(STEPS, USUAL_STEPS))
     seed = int(os.environ.get(SEED, USUAL_SEED))
     # A walk is much faster than people, so Telegram's limits would be most of its time.
-    monkeypatch.setattr(rate_limits, "rules", _no_rules)
+    limits.lift(monkeypatch)
     # The product chooses the times of its checks at random.
     monkeypatch.setattr(check_times, "RANDOM", Random(seed))
     observer = Observer()

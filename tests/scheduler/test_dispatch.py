@@ -135,6 +135,7 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     assert await scene.rows("SELECT id FROM outbox") == notices
 
 
+@pytest.mark.keeps_limits
 @pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING])
 async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
     scene: Scene, key: Switch
@@ -167,6 +168,7 @@ async def test_a_stopped_switch_leaves_the_queue_alone(scene: Scene, key: Switch
     assert (job["status"], job["claim_no"]) == ("queued", 0)
 
 
+@pytest.mark.keeps_limits
 async def test_a_stop_releases_the_claims_that_were_not_sent(scene: Scene) -> None:
     target_id = await scene.approve()
     posting_worker = scene.posting_worker()
@@ -214,6 +216,7 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
     assert (await scene.job(other))["status"] == "success"
 
 
+@pytest.mark.keeps_limits
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
     """Check that a channel at its rate limit does not delay other channels."""
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]

@@ -95,6 +95,7 @@ async def test_both_parts_of_a_notice_arrive_together(
     assert (row["status"], row["attempts"]) == ("sent", 1)
 
 
+@pytest.mark.keeps_limits
 async def test_a_notice_of_two_parts_waits_until_the_minute_has_slots_for_both(
     scene: Scene,
 ) -> None:
@@ -239,6 +240,7 @@ async def raise_alarm(scene: Scene) -> None:
         )
 
 
+@pytest.mark.keeps_limits
 async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: Scene) -> None:
     await scene.database.as_owner(
         "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
@@ -259,6 +261,7 @@ async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: S
     assert "retry-payment" in text
 
 
+@pytest.mark.keeps_limits
 async def test_alarms_leave_slots_for_the_search(scene: Scene) -> None:
     await raise_alarm(scene)
     outbox_worker = scene.outbox_worker()
@@ -269,6 +272,7 @@ async def test_alarms_leave_slots_for_the_search(scene: Scene) -> None:
     assert row["status"] == "queued"
 
 
+@pytest.mark.keeps_limits
 async def test_alarms_that_anybody_can_cause_leave_slots_for_the_others(scene: Scene) -> None:
     async with scene.database.sessions.begin() as session:
         await owing.add(

@@ -96,6 +96,7 @@ async def test_a_post_is_found_while_alarms_fill_the_admin_chat(
     assert (await scene.job(target_id))["status"] == "success"
 
 
+@pytest.mark.keeps_limits
 async def test_only_some_forwards_a_minute_use_the_slots_of_alarms(scene: Scene) -> None:
     worker = scene.posting_worker(seconds=2)
     assert await post_search._parts_of_forward(worker) == 1
