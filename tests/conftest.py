@@ -43,7 +43,7 @@ from tests.embedded_fixture import (
     start_test_postgres,
     stop_test_postgres,
 )
-from tests.factories import audit_chain, books
+from tests.factories import audit_chain, books, limits
 from tests.factories import business as business_rows
 from tests.kept_databases import PREPARED, KeptDatabases
 
@@ -152,6 +152,13 @@ def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test know the outages of another test."""
     monkeypatch.setattr(outages, "_outages", {})
     monkeypatch.setattr(outages, "_last_lines", {})
+
+
+@pytest.fixture(autouse=True)
+def lifted_limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bot send at once. Only tests with the marker `keeps_limits` wait for limits."""
+    if request.node.get_closest_marker("keeps_limits") is None:
+        limits.lift(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from tests.conftest import ROOT
 from tests.factories import valkeys
 from tests.factories.valkeys import SERVICE, Servers
 
+pytestmark = pytest.mark.keeps_limits
+
 CHANNEL = -1001234567890
 HALF_OF_300_MS = 0.15
 _chats = itertools.count(CHANNEL, -1)

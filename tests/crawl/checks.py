@@ -16,6 +16,11 @@ _OWN_WORDS = re.compile(
     rf"\b(?:{'|'.join([*WORDS, *topics.LANGUAGES.values()])})(?:_(?:en|ru))*\d*\b", re.IGNORECASE
 )
 """The words of people, and the own names of languages."""
+_CUT_WORDS = re.compile(
+    rf"\b(?:{'|'.join(sorted({word[:end] for word in WORDS for end in range(1, len(word))}))})…",
+    re.IGNORECASE,
+)
+"""The beginnings of people's words, which a button with a long text shows at its end."""
 _ADDRESSES = re.compile(
     r"(?:https?|tg)://\S+|(?:t\.me|example\.com)\S*|@\w+|/[a-z]+\b\S*|#\S+|adtech [a-z -]+[\da-f]*"
     rf"|\b(?:{'|'.join(Switch)})\b"
@@ -80,7 +85,7 @@ def text_faults(text: str, language: str | None) -> Iterable[str]:
         yield f"a raw key: {sorted(keys)}"
     if any(text.startswith(each) for each in apologies()):
         yield "an apology for an error"
-    own = _ADDRESSES.sub(" ", _OWN_WORDS.sub(" ", _CAUSES.sub(" ", text)))
+    own = _ADDRESSES.sub(" ", _CUT_WORDS.sub(" ", _OWN_WORDS.sub(" ", _CAUSES.sub(" ", text))))
     if language == "en":
         if foreign := _CYRILLIC.findall(own):
             yield f"Russian words for an English reader: {foreign[:5]}"

@@ -18,6 +18,7 @@ from tests.crawl.observer import Call
         ("Кошелёк: 5", "en", "Russian words"),
         ("Кошелёк: this is your money", "ru", "English words"),
         ("Wallet", "ru", "English words"),
+        ("Wall… · 50,00", "ru", "English words"),
         (Texts("ru", "USD")("surprise", reference="12"), "ru", "apology"),
     ],
 )
@@ -32,6 +33,7 @@ def test_a_wrong_text_is_found(text: str, language: str, fault: str) -> None:
         ("Fresh bread every morning", "ru"),
         ("Русский", "en"),
         ("Отправьте: Moscow, Berlin", "ru"),
+        ("bread bread bre… · 50,00", "ru"),
         ("Кошелёк", None),
     ],
 )

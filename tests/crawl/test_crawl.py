@@ -13,7 +13,6 @@ from tests.crawl.cast import prepare
 from tests.crawl.observer import Observer
 from tests.crawl.settings import SEED, STEPS
 from tests.crawl.walk import Walk
-from tests.factories import limits
 from tests.handlers.marketplace import open_marketplace
 
 USUAL_STEPS = 500
@@ -26,8 +25,6 @@ async def test_a_walk_finds_no_fault(
 ) -> None:
     steps = int(os.environ.get(STEPS, USUAL_STEPS))
     seed = int(os.environ.get(SEED, USUAL_SEED))
-    # A walk is much faster than people, so Telegram's limits would be most of its time.
-    limits.lift(monkeypatch)
     # The product chooses the times of its checks at random.
     monkeypatch.setattr(check_times, "RANDOM", Random(seed))
     observer = Observer()

@@ -11,7 +11,6 @@ from sandbox import embedded, logins
 from services.market import registration
 from services.market.creatives import Creative
 from tests.conftest import Database
-from tests.factories import limits
 from tests.handlers.conftest import short_logs
 from tests.sandbox.telegram.raw_world import begin
 from tests.scheduler.scene import AD, Scene
@@ -21,18 +20,9 @@ __all__ = ["scene", "short_logs"]
 
 @pytest.fixture
 async def scene(
-    server: embedded.Postgres,
-    database: Database,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
+    server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Yield a marketplace with people, one connected channel and one active campaign.
-
-    The bot waits for Telegram's limits only in tests with the marker `keeps_limits`.
-    """
-    if request.node.get_closest_marker("keeps_limits") is None:
-        limits.lift(monkeypatch)
+    """Yield a marketplace with people, one connected channel and one active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)

@@ -141,6 +141,7 @@ async def test_after_a_flood_no_useless_call_is_made_in_its_chat(
     assert not {"first", "second", "third"} & set(texts)
 
 
+@pytest.mark.keeps_limits
 async def test_several_answers_in_a_second_may_go_to_one_person(
     market: Marketplace, limited: Bot
 ) -> None:
@@ -151,6 +152,7 @@ async def test_several_answers_in_a_second_may_go_to_one_person(
     assert time.monotonic() - began < 2  # the waits of one message a second
 
 
+@pytest.mark.keeps_limits
 async def test_answers_leave_slots_of_the_admin_chat_to_alarms(
     market: Marketplace, limited: Bot, chat_id: int
 ) -> None:

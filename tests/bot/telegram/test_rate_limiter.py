@@ -17,6 +17,8 @@ from bot.telegram.rate_limits import FLOOD_CHATS, PACE, PROCESSES
 from sandbox import embedded
 from sandbox.telegram.limits import Limits
 
+pytestmark = pytest.mark.keeps_limits
+
 CHANNEL = -1001234567890
 NOBODY = "redis://127.0.0.1:1/0"
 _chats = itertools.count(CHANNEL, -1)

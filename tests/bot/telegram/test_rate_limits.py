@@ -2,7 +2,11 @@
 
 import itertools
 
+import pytest
+
 from bot.telegram.rate_limits import MAX_WINDOWS, NO_WAIT, PER_MINUTE, PER_SECOND, LocalLimiter
+
+pytestmark = pytest.mark.keeps_limits
 
 CHANNEL = -1001234567890
 _chats = itertools.count(CHANNEL, -1)
