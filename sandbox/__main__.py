@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 from db import address
-from sandbox import environment, folders
+from sandbox import environment
 from sandbox.launch import Launch
 from sandbox.simulation import Simulation
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram import folder_lock
+from sandbox.telegram.startup_errors import CannotStart
 
 _SAME_PRESS = 0.5  # seconds in which several signals count as one press of Ctrl-C
 _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays in one folder."
@@ -73,7 +74,7 @@ async def _run(options: argparse.Namespace) -> None:
     settings = environment.read(isolated=options.isolated)
     settings.check()
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
-    with folders.lock(options.local, mode=0o711):
+    with folder_lock.lock(options.local, mode=0o711):
         folder = options.local.resolve()
         simulation = None
         if not settings.real_telegram:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 _READ_BY_SHELLS = frozenset('"$`\\')
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}

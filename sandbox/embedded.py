@@ -19,7 +19,8 @@ from typing import BinaryIO
 import asyncpg
 
 from sandbox import binaries, folders, identity, logins, processes
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram import folder_lock
+from sandbox.telegram.startup_errors import CannotStart
 
 DATABASE = "adtech"
 SUPERUSER = "adtech_superuser"
@@ -134,7 +135,7 @@ async def start_postgres(
     PostgreSQL. If `durable` is false, a crash can lose data. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
-    held = folders.lock(folder)
+    held = folder_lock.lock(folder)
     try:
         owner = identity.choose_identity(folder, binaries.postgres("postgres"))
         socket_folder = await _prepare_data_folder(folder, owner, durable=durable)
@@ -290,7 +291,7 @@ async def start_valkey(folder: Path) -> Valkey:
     Call this function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
-    held = folders.lock(folder)
+    held = folder_lock.lock(folder)
     try:
         await _wait_for_earlier_server(folder)
         socket = folders.socket_folder(folder, _VALKEY_SOCKET, os.geteuid(), os.getegid())

@@ -9,7 +9,7 @@ from bot import env_file, settings
 from bot.redirect_settings import RedirectSettings
 from db.models.destinations import PayoutMethod
 from db.money import STARS
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 NAMES = tuple(
     name.upper() for name in {**settings.Settings.model_fields, **RedirectSettings.model_fields}

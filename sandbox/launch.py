@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sandbox import clock, embedded, folders, logins, ports, processes, schema, supervisor
+from sandbox import clock, embedded, folders, logins, processes, schema, supervisor
 from sandbox.environment import EnvironmentSettings
 from sandbox.simulation import Simulation
+from sandbox.telegram import ports
 
 _SLOW_START = 60.0  # seconds after which a message says that the start is slow
 _POLL_INTERVAL = 0.1  # seconds

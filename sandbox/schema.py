@@ -11,7 +11,7 @@ import asyncpg
 from db import address
 from db.session import cause
 from sandbox import processes
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 ROOT = Path(__file__).parents[1]
 _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", re.MULTILINE)

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from sandbox.telegram import updates
-from sandbox.telegram.entities import Chat, Member, User
-from sandbox.telegram.state import State, channel_id
+from sandbox.telegram import new_chats, updates
+from sandbox.telegram.entities import Member, User
+from sandbox.telegram.state import State
 
 _SETTING = "seed_data"
 
@@ -43,8 +43,8 @@ def load_or_create(state: State) -> SeedData:
         state.add_user(User(state.new_id(), name))
         for name in ("Advertiser", "Owner", "Admin", "Second admin")
     )
-    channel = _chat(state, "channel", "Owner's channel", owner, subscribers=1000)
-    admin_chat = _chat(state, "supergroup", "Admin chat", admin)
+    channel = new_chats.create(state, "channel", "Owner's channel", owner.id, subscribers=1000)
+    admin_chat = new_chats.create(state, "supergroup", "Admin chat", admin.id)
     state.set_member(Member(admin_chat.id, second_admin.id, "member"))
     # An administrator gets every message of a group, a member only commands and replies.
     bot = Member(admin_chat.id, state.bot_id, "administrator", {"can_manage_chat": True})
@@ -57,16 +57,3 @@ def load_or_create(state: State) -> SeedData:
     state.set(_SETTING, asdict(seed_data))
     state.commit()
     return seed_data
-
-
-def _chat(state: State, kind: str, title: str, creator: User, subscribers: int = 0) -> Chat:
-    chat = Chat(
-        channel_id(state.new_id()),
-        kind,
-        title=title,
-        owner_id=creator.id,
-        subscribers=subscribers,
-    )
-    state.add_chat(chat)
-    state.set_member(Member(chat.id, creator.id, "creator"))
-    return chat

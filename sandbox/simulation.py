@@ -12,8 +12,13 @@ from typing import Any
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from sandbox import folders, ports, seed_data
-from sandbox.telegram.state import BOT_USERNAME, State
+from sandbox import folders, seed_data
+from sandbox.telegram import ports
+from sandbox.telegram.options import invent_token
+from sandbox.telegram.state import State
+
+BOT_NAME = "Ad marketplace"
+BOT_USERNAME = "adtech_sandbox_bot"
 
 _SHUTDOWN_TIMEOUT = 2.0  # seconds that open requests have when the server stops
 _POLL_INTERVAL = 0.05
@@ -50,7 +55,8 @@ class Simulation:
         self._bot_api_url = bot_api_url or self.url
         (folder / "telegram").mkdir(mode=0o700, exist_ok=True)
         self.state = State.load(folder / "telegram")
-        self.state.adopt_bot(int(self.keys.bot_token.partition(":")[0]))
+        bot_id = int(self.keys.bot_token.partition(":")[0])
+        self.state.adopt_bot(bot_id, name=BOT_NAME, username=BOT_USERNAME)
         self.seeds = seed_data.load_or_create(self.state)
         self.state.set("polled", value=False)
         self.state.commit()
@@ -121,5 +127,4 @@ class Simulation:
 def _load_or_create_keys(path: Path) -> Keys:
     if path.exists():
         return Keys(**json.loads(path.read_text()))
-    bot_id = 5_000_000_000 + secrets.randbelow(1_000_000_000)
-    return Keys(f"{bot_id}:{secrets.token_urlsafe(26)}", secrets.token_urlsafe(24), port=0)
+    return Keys(invent_token(), secrets.token_urlsafe(24), port=0)

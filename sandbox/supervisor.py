@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sandbox import processes
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 RESTART_DELAY = 1.0
 """The seconds between the end of a process and its restart."""

@@ -13,7 +13,8 @@ from sandbox.telegram.persistence import Journal, Json, PublicationLog
 
 T = TypeVar("T", bound=Entity)
 
-BOT_USERNAME = "adtech_sandbox_bot"
+BOT_USERNAME = "sandbox_bot"
+"""The username of a bot for which nobody has chosen one."""
 
 
 class State:
@@ -103,12 +104,17 @@ class State:
         """Return the one bot that uses the simulated Telegram."""
         return self.users[self.bot_id]
 
-    def adopt_bot(self, bot_id: int) -> None:
-        """Set which bot uses the simulated Telegram."""
+    def adopt_bot(
+        self, bot_id: int, *, name: str | None = None, username: str | None = None
+    ) -> None:
+        """Set which bot uses the simulated Telegram, and its name and username if given."""
         self.bot_id = bot_id
         self.set("bot_id", bot_id)
         if bot_id not in self.users:
-            self.add_user(User(bot_id, "Ad marketplace", is_bot=True, username=BOT_USERNAME))
+            self.add_user(User(bot_id, "Bot", is_bot=True, username=BOT_USERNAME))
+        self.bot.first_name = name or self.bot.first_name
+        self.bot.username = username or self.bot.username
+        self.save(self.bot)
         self.commit()
 
     def new_id(self) -> int:

@@ -89,12 +89,15 @@ TESTED_ELSEWHERE = {
     "services/market/favourites": "test_catalogue marks favourites with it",
     "services/market/newest_messages": "test_channels and handlers/test_channel_events record ids",
     "handlers/ad_input": "test_campaign_form and test_changes send ads to it",
-    "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
-    " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
-    " restarts the whole sandbox",
+    "sandbox/binaries sandbox/folders sandbox/prepare sandbox/processes sandbox/__main__"
+    " sandbox/telegram/folder_lock sandbox/telegram/ports sandbox/telegram/startup_errors": ""
+    "test_launch starts, kills and restarts the whole sandbox",
+    "sandbox/telegram/__main__ sandbox/telegram/first_chats sandbox/telegram/options": ""
+    "test_standalone runs the program",
     "sandbox/telegram/control/* sandbox/telegram/methods/* sandbox/telegram/entities"
     " sandbox/telegram/errors sandbox/telegram/limits sandbox/telegram/markup"
-    " sandbox/telegram/media sandbox/telegram/method_call sandbox/telegram/notifier"
+    " sandbox/telegram/media sandbox/telegram/method_call sandbox/telegram/new_chats"
+    " sandbox/telegram/notifier"
     " sandbox/telegram/persistence sandbox/telegram/registry sandbox/telegram/serializers"
     " sandbox/telegram/state sandbox/schema sandbox/seed_data"
     " sandbox/simulation": "tests/sandbox call the Bot API and the control API over HTTP",

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import embedded, ports, processes
+from sandbox import embedded, processes
+from sandbox.telegram import ports
 from tests.benchmarks import market, processor
 from tests.benchmarks.crowd import ADMIN_CHAT, Crowd, Person
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import aiohttp
 
-from sandbox import ports
+from sandbox.telegram import ports
 from tests.benchmarks.telegram import HttpConnection
 
 ADMIN_CHAT = -1_001_000_000_001

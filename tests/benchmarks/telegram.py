@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sandbox import folders, ports
+from sandbox import folders
+from sandbox.telegram import ports
 from sandbox.telegram.errors import TelegramError
 from sandbox.telegram.limits import Limits
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox import ports
+from sandbox.telegram import ports
 from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, running_bot
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient, begin

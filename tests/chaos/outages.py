@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
-from sandbox import embedded, ports
+from sandbox import embedded
+from sandbox.telegram import ports
 from tests.chaos.environment import Environment
 from tests.chaos.proxy import Proxy, Streams, run_proxy
 from tests.chaos.rounds import Rounds

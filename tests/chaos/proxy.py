@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from sandbox import ports
+from sandbox.telegram import ports
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 CHUNK = 65_536

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import asyncpg
 
 from sandbox import embedded, logins
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 from tests.chaos.environment import Environment, wait_until
 from tests.chaos.small_disk import SmallDisk
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bot import deferred_models  # noqa: F401 - aiogram's models are built on first use
-from sandbox import folders, ports
+from sandbox import folders
+from sandbox.telegram import ports
 from sandbox.telegram.entities import Chat, Member, User
 from sandbox.telegram.errors import TelegramError
 from sandbox.telegram.faults import Fault, Faults

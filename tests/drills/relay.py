@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from sandbox import ports
+from sandbox.telegram import ports
 
 _CHUNK = 65_536
 

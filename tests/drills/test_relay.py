@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from sandbox import ports
+from sandbox.telegram import ports
 from tests.drills import relay
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from sandbox import binaries, ports, processes
+from sandbox import binaries, processes
+from sandbox.telegram import ports
 
 SERVICE = "forms"
 _SLOTS = 16_384

@@ -12,7 +12,7 @@ import aiohttp
 import trustme
 from aiohttp import web
 
-from sandbox import ports
+from sandbox.telegram import ports
 
 PATH = "/telegram"
 _TIMEOUT = aiohttp.ClientTimeout(total=30)

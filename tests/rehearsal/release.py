@@ -9,8 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
-from sandbox import ports, processes
+from sandbox import processes
 from sandbox.demo.errors import Unexpected
+from sandbox.telegram import ports
 from tests.rehearsal.installation import Installation, program
 from tests.rehearsal.stopwatch import Stopwatch
 

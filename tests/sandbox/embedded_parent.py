@@ -20,7 +20,7 @@ PARENT = textwrap.dedent("""
     import asyncio, json, os, sys
     from pathlib import Path
     from sandbox import embedded
-    from sandbox.startup_errors import CannotStart
+    from sandbox.telegram.startup_errors import CannotStart
 
     async def main(folder):
         async with embedded.postgres(folder / "postgres") as postgres, \\

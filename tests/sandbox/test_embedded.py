@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from sandbox import embedded, logins
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 from tests.sandbox.embedded_parent import no_server_left, read_facts, rows, start_parent, until
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot import env_file, settings
 from sandbox import environment
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 
 @pytest.fixture(autouse=True)

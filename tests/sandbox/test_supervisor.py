@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import processes
-from sandbox.startup_errors import CannotStart
 from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
+from sandbox.telegram.startup_errors import CannotStart
 
 Start = Callable[[], Awaitable[Program]]
 PATIENCE_SECONDS = 60

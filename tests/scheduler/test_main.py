@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from sandbox import ports
+from sandbox.telegram import ports
 from tests.chaos.schedulers import ForkServerClient, Scheduler, run_fork_server
 from tests.conftest import ROOT
 from tests.sandbox.telegram.raw_world import BOT_TOKEN

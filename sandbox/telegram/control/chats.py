@@ -1,6 +1,6 @@
 """Handle control API requests about channels, groups and their messages."""
 
-from sandbox.telegram import formatting, media, messages, serializers, updates
+from sandbox.telegram import formatting, media, messages, new_chats, serializers, updates
 from sandbox.telegram.control import message_input
 from sandbox.telegram.control.request import (
     ControlRequest,
@@ -12,7 +12,7 @@ from sandbox.telegram.entities import Chat, Member, Message, User
 from sandbox.telegram.errors import ControlError
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.persistence import Json
-from sandbox.telegram.state import State, channel_id
+from sandbox.telegram.state import State
 
 STATUSES = frozenset({"administrator", "member", "left", "kicked"})
 
@@ -40,17 +40,15 @@ def _create_chat(request: ControlRequest, kind: str) -> Chat:
     if username and any(chat.username == username for chat in state.chats.values()):
         raise ControlError("this username is taken", status=409)
     subscribers = request.get("subscribers", int)
-    chat = Chat(
-        channel_id(state.new_id()),
+    chat = new_chats.create(
+        state,
         kind,
-        title=request.require("title", str),
+        request.require("title", str),
+        owner.id,
         username=username,
-        owner_id=owner.id,
         subscribers=(1000 if subscribers is None else subscribers) if kind == "channel" else 0,
         protected=request.flag("protected"),
     )
-    state.add_chat(chat)
-    state.set_member(Member(chat.id, owner.id, "creator"))
     created = {"channel_chat_created": True} if kind == "channel" else {"group_chat_created": True}
     messages.post_by_person(state, chat, Draft(created, service=True), owner.id)
     return chat

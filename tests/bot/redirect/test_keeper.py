@@ -11,7 +11,8 @@ from bot.redirect.keeper import Keeper
 from bot.redirect.server import Redirect
 from bot.redirect.targets import Targets
 from db.session import create_engine, create_sessions
-from sandbox import embedded, logins, ports
+from sandbox import embedded, logins
+from sandbox.telegram import ports
 from services.market import link_clicks
 from services.platform import operation_facts
 from tests.conftest import Database

@@ -16,7 +16,8 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from sandbox import embedded, logins, ports
+from sandbox import embedded, logins
+from sandbox.telegram import ports
 from tests.bot.redirect.test_keeper import approved, counted
 from tests.conftest import Database
 from tests.factories.tracked import BUTTON

@@ -18,11 +18,11 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from sandbox import ports
 from sandbox.demo import launcher, scenario, steps
 from sandbox.demo.books import DemoDatabase
 from sandbox.demo.people import PATIENCE, Control
 from sandbox.demo.scenario import Participants, Scenario
+from sandbox.telegram import ports
 from tests.conftest import ROOT
 
 MARK = "zqm"

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 
-from sandbox.startup_errors import CannotStart
+from sandbox.telegram.startup_errors import CannotStart
 
 HOST = "127.0.0.1"
 
