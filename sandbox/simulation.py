@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 
 from sandbox import folders, seed_data
 from sandbox.telegram import ports
-from sandbox.telegram.options import invent_token
+from sandbox.telegram.running import invent_token
 from sandbox.telegram.state import State
 
 BOT_NAME = "Ad marketplace"

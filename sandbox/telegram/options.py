@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import secrets
 from pathlib import Path
 
 from sandbox.telegram.state import BOT_USERNAME
@@ -46,11 +45,6 @@ def read(arguments: list[str] | None = None) -> argparse.Namespace:
         help="where people, chats and messages are kept (default: they are gone at the end)",
     )
     return parser.parse_args(arguments)
-
-
-def invent_token() -> str:
-    """Return a new random token in Telegram's form."""
-    return f"{5_000_000_000 + secrets.randbelow(1_000_000_000)}:{secrets.token_urlsafe(26)}"
 
 
 def _token(text: str) -> str:

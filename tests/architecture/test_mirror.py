@@ -93,7 +93,7 @@ TESTED_ELSEWHERE = {
     " sandbox/telegram/folder_lock sandbox/telegram/ports sandbox/telegram/startup_errors": ""
     "test_launch starts, kills and restarts the whole sandbox",
     "sandbox/telegram/__main__ sandbox/telegram/first_chats sandbox/telegram/options": ""
-    "test_standalone runs the program",
+    "test_running runs the program",
     "sandbox/telegram/control/* sandbox/telegram/methods/* sandbox/telegram/entities"
     " sandbox/telegram/errors sandbox/telegram/limits sandbox/telegram/markup"
     " sandbox/telegram/media sandbox/telegram/method_call sandbox/telegram/new_chats"
