@@ -5,9 +5,7 @@ and pays.
 """
 
 import asyncio
-import hashlib
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,13 +16,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.conftest import ROOT
+from tests.sandbox.telegram import node
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient, begin
 
 CLIENTS = Path(__file__).parent / "clients"
-PACKAGES = ROOT / ".venv" / "node"
-"""The folder of the packages for Node.js, one folder for each content of the lock file."""
-LONGEST_INSTALLATION = 120
 Json = dict[str, Any]
 
 
@@ -59,7 +54,7 @@ class Talk:
 
 
 @asynccontextmanager
-async def _talk(folder: Path, *program: str, **settings: str) -> AsyncIterator[Talk]:
+async def _talk(folder: Path, settings: dict[str, str], *program: str) -> AsyncIterator[Talk]:
     """Run a program as the bot, and yield a person's chat with it."""
     picture = folder / "picture.png"
     Image.new("RGB", (8, 8)).save(picture)
@@ -68,9 +63,8 @@ async def _talk(folder: Path, *program: str, **settings: str) -> AsyncIterator[T
         world.ids["person"] = person
         process = await asyncio.create_subprocess_exec(
             *program,
-            env=os.environ
-            | {"BOT_TOKEN": BOT_TOKEN, "BOT_API_URL": world.url, "PICTURE": str(picture)}
-            | settings,
+            env=settings
+            | {"BOT_TOKEN": BOT_TOKEN, "BOT_API_URL": world.url, "PICTURE": str(picture)},
         )
         try:
             yield Talk(world, person)
@@ -108,42 +102,13 @@ async def _until_edited(talk: Talk) -> None:
 
 @pytest.mark.parametrize("client", ["python_telegram_bot", "py_telegram_bot_api"])
 async def test_a_library_for_python_talks_to_the_server(client: str, tmp_path: Path) -> None:
-    async with _talk(tmp_path, sys.executable, str(CLIENTS / f"{client}.py")) as talk:
+    program = (sys.executable, str(CLIENTS / f"{client}.py"))
+    async with _talk(tmp_path, dict(os.environ), *program) as talk:
         await _try_everything(talk)
 
 
-@pytest.fixture(scope="module")
-def node_packages() -> Path:
-    """Install grammY and Telegraf if Node.js is on this machine, and return their folder."""
-    return asyncio.run(_install())
-
-
-async def _install() -> Path:
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("Node.js is not installed, so its two libraries cannot be tried")
-    lock = (CLIENTS / "package-lock.json").read_bytes()
-    folder = PACKAGES / hashlib.sha256(lock).hexdigest()[:16]
-    packages = folder / "node_modules"
-    if not (packages / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(CLIENTS / name, folder)
-        arguments = ("ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        process = await asyncio.create_subprocess_exec("npm", *arguments, cwd=folder)
-        try:
-            await asyncio.wait_for(process.wait(), LONGEST_INSTALLATION)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        if process.returncode:
-            pytest.skip("npm cannot install the libraries: is there a registry of packages?")
-    return packages
-
-
 @pytest.mark.parametrize("client", ["grammy", "telegraf"])
-async def test_a_library_for_node_talks_to_the_server(
-    client: str, tmp_path: Path, node_packages: Path
-) -> None:
-    program = ("node", str(CLIENTS / f"{client}.js"))
-    async with _talk(tmp_path, *program, NODE_PATH=str(node_packages)) as talk:
+async def test_a_library_for_node_talks_to_the_server(client: str, tmp_path: Path) -> None:
+    settings = await node.settings()
+    async with _talk(tmp_path, settings, "node", str(CLIENTS / f"{client}.js")) as talk:
         await _try_everything(talk)
