@@ -30,6 +30,7 @@ def test_a_wrong_text_is_found(text: str, language: str, fault: str) -> None:
     ("text", "language"),
     [
         ("A top-up of bread <b>fresh</b>", "en"),
+        ("None of them can be bought now.", "en"),
         ("Fresh bread every morning", "ru"),
         ("Русский", "en"),
         ("Отправьте: Moscow, Berlin", "ru"),
