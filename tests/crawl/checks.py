@@ -32,7 +32,8 @@ _LATIN = re.compile(r"[A-Za-z]{3,}")
 _SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}")
 """At least three Latin words in a row."""
 _LEFT_OVER = re.compile(
-    r"\{ ?\$|\{\s*[a-z\"]|\bNone\b(?! of )|\bTrue\b|\bFalse\b| object at 0x|Decimal\(|datetime\.|<class"
+    r"\{ ?\$|\{\s*[a-z\"]|\bNone\b(?! of )|\bTrue\b|\bFalse\b"
+    r"| object at 0x|Decimal\(|datetime\.|<class"
 )
 _ID = re.compile(r"^([a-z][a-z0-9-]*) =", re.MULTILINE)
 _NO_TEXT = re.compile(r"^[a-z][a-z0-9-]* =|^#.*|\[[^\]]*\]|\{ *[a-z0-9-]+ *\}", re.MULTILINE)
