@@ -37,12 +37,15 @@ class Chat:
     owner_id: int | None = None
     subscribers: int = 0
     protected: bool = False
-    pinned_id: int | None = None
+    pinned_ids: list[int] = field(default_factory=list)
+    """The ids of the pinned messages, in the order in which they were pinned."""
     description: str | None = None
     photo_id: str | None = None
     """The id of the file with the chat's picture, or None."""
     auto_delete_seconds: int = 0
     """The auto-delete timer: how long new messages stay. 0 means that they stay for ever."""
+    permissions: dict[str, bool] | None = None
+    """The permissions of a group's members, or None if they may do everything."""
     migrated_to_id: int | None = None
     """The id of the supergroup into which Telegram converted this group, or None."""
 
@@ -64,6 +67,12 @@ class Member:
     user_id: int
     status: str
     rights: dict[str, bool] = field(default_factory=dict)
+    """The rights of an administrator, or the permissions of a restricted member."""
+    until_date: int = 0
+    """When a ban or a restriction ends, in seconds since 1970. 0 means never."""
+    is_outside: bool = False
+    """Whether a restricted user is not in the chat."""
+    custom_title: str | None = None
 
     @property
     def key(self) -> str:
@@ -73,7 +82,7 @@ class Member:
     @property
     def present(self) -> bool:
         """Return whether the user is in the chat."""
-        return self.status in IN_CHAT
+        return self.status in IN_CHAT or (self.status == "restricted" and not self.is_outside)
 
     def may(self, right: str) -> bool:
         """Return whether the user is the creator, or an administrator with this right."""
@@ -166,6 +175,11 @@ class File:
     size: int
     name: str | None = None
     mime_type: str | None = None
+    width: int = 0
+    height: int = 0
+    """The size in pixels, or 0 where it is not known."""
+    duration: int = 0
+    """The duration in seconds, or 0 where it is not known."""
 
     @property
     def key(self) -> str:
@@ -173,4 +187,28 @@ class File:
         return self.id
 
 
-Entity = User | Chat | Member | Message | Query | Payment | File
+@dataclass
+class InviteLink:
+    """A link with which people join a chat. `requests` has the ids of people who ask to join."""
+
+    table: ClassVar[str] = "invite_links"
+    link: str
+    chat_id: int
+    creator_id: int
+    name: str | None = None
+    expire_date: int | None = None
+    member_limit: int | None = None
+    creates_join_request: bool = False
+    is_primary: bool = False
+    is_revoked: bool = False
+    joined: int = 0
+    """How many people have joined with the link."""
+    requests: list[int] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Return the link, which is the key of this row."""
+        return self.link
+
+
+Entity = User | Chat | Member | Message | Query | Payment | File | InviteLink

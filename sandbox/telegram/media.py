@@ -1,25 +1,42 @@
-"""Store photos, videos, animations and documents, and build their fields in messages."""
+"""Store files, and build their fields in messages."""
 
 import secrets
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.telegram import measures
 from sandbox.telegram.entities import File
 from sandbox.telegram.errors import TelegramError, bad_request, unsupported
+from sandbox.telegram.measures import Measures
 from sandbox.telegram.parsing import Upload
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
 
-WIDTH, HEIGHT, DURATION = 640, 360, 5
 MAX_PHOTO = 10 * 1024 * 1024
 MIME_TYPES = {
     "photo": "image/png",
     "video": "video/mp4",
     "animation": "video/mp4",
     "document": "application/octet-stream",
+    "audio": "audio/mpeg",
+    "voice": "audio/ogg",
+    "video_note": "video/mp4",
+    "sticker": "image/webp",
 }
+MEASURE: dict[str, Callable[[bytes], Measures]] = {
+    "photo": measures.of_picture,
+    "video": measures.of_video,
+    "animation": measures.of_video,
+    "audio": measures.of_sound,
+    "voice": measures.of_sound,
+    "video_note": measures.of_video,
+    "sticker": measures.of_picture,
+}
+"""How the size and the duration of each kind of file are read."""
+LARGEST_SUM, LARGEST_RATIO = 10_000, 20
+"""A photo's width and height together, and one divided by the other (Bot API, sendPhoto)."""
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
@@ -33,8 +50,8 @@ def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Uploa
             raise bad_request("wrong remote file identifier specified")
         if not upload.content:
             raise bad_request("file must be non-empty")
-        if kind == "photo" and len(upload.content) > MAX_PHOTO:
-            raise TelegramError(413, "Request Entity Too Large")
+        if kind == "photo":
+            _check_photo(upload.content)
         return store_upload(state, kind, upload)
     if "://" in source:
         raise unsupported("a file by its URL")
@@ -46,6 +63,17 @@ def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Uploa
     return known
 
 
+def _check_photo(content: bytes) -> None:
+    """Refuse a photo that Telegram cannot open or show."""
+    if len(content) > MAX_PHOTO:
+        raise TelegramError(413, "Request Entity Too Large")
+    width, height, _ = measures.of_picture(content)
+    if not width or not height:
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    if width + height > LARGEST_SUM or max(width, height) > LARGEST_RATIO * min(width, height):
+        raise bad_request("PHOTO_INVALID_DIMENSIONS")
+
+
 def store_upload(state: State, kind: str, upload: Upload) -> File:
     """Store an uploaded file under a new file id, and return the file."""
     file = File(
@@ -55,6 +83,7 @@ def store_upload(state: State, kind: str, upload: Upload) -> File:
         len(upload.content),
         upload.name,
         upload.mime_type or MIME_TYPES[kind],
+        *(MEASURE[kind](upload.content) if kind in MEASURE else Measures()),
     )
     return state.save_file(file, upload.content)
 
@@ -64,35 +93,43 @@ def photo_size(file: File) -> Json:
     return {
         "file_id": file.id,
         "file_unique_id": file.unique_id,
-        "width": WIDTH,
-        "height": HEIGHT,
+        "width": file.width,
+        "height": file.height,
         "file_size": file.size,
     }
 
 
 def message_fields(file: File) -> Json:
     """Return the message fields of a file."""
-    view = photo_size(file)
     if file.kind == "photo":
-        return {"photo": [view]}
-    if file.kind == "document":
-        view = {name: view[name] for name in ("file_id", "file_unique_id", "file_size")}
-    else:
-        view["duration"] = DURATION
-    view["mime_type"] = file.mime_type
-    if file.name:
-        view["file_name"] = file.name
-    if file.kind == "document":
-        return {"document": view}
-    if file.kind == "video":
-        return {"video": view}
-    document = {
-        name: value for name, value in view.items() if name not in {"width", "height", "duration"}
-    }
-    if file.kind == "document":
-        return {"document": document}
-    # For old clients Telegram shows an animation as a document too.
-    return {"animation": view, "document": document}
+        return {"photo": [photo_size(file)]}
+    view = _file_view(file)
+    if file.kind == "animation":
+        # For old clients Telegram shows an animation as a document too.
+        hidden = {"width", "height", "duration"}
+        return {
+            "animation": view,
+            "document": {name: value for name, value in view.items() if name not in hidden},
+        }
+    return {file.kind: view}
+
+
+def _file_view(file: File) -> Json:
+    """Return the description of a file that is no photo."""
+    view: Json = {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": file.size}
+    if file.kind in {"video", "animation", "sticker"}:
+        view |= {"width": file.width, "height": file.height}
+    if file.kind == "video_note":
+        view["length"] = file.height
+    if file.kind == "sticker":
+        return view | {"type": "regular", "is_animated": False, "is_video": False}
+    if file.kind != "document":
+        view["duration"] = file.duration
+    if file.kind != "video_note":
+        view["mime_type"] = file.mime_type
+        if file.name and file.kind != "voice":
+            view["file_name"] = file.name
+    return view
 
 
 def sample_upload(kind: str) -> Upload:

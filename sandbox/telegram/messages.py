@@ -18,10 +18,20 @@ MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
 FILES = (*MEDIA, "document")
+CAPTIONED = (*FILES, "audio", "voice")
+"""The files that have a caption."""
+OTHER_CONTENTS = (
+    *("video_note", "sticker", "dice", "location", "venue", "contact", "poll"),
+    "paid_media",
+)
+"""The contents that have neither a text nor a caption."""
 # A new caption replaces these fields of the body.
 CAPTION = ("caption", "caption_entities", "show_caption_above_media")
 # An edit compares these fields of the body for the error "message is not modified".
-CONTENT = ("text", "entities", "link_preview_options", "has_media_spoiler", *CAPTION, *FILES)
+CONTENT = (
+    *("text", "entities", "link_preview_options", "has_media_spoiler"),
+    *(*CAPTION, *CAPTIONED, *OTHER_CONTENTS),
+)
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Convert users, chats and members to the JSON objects of the Bot API."""
 
+from aiogram.types import ChatPermissions
+
 from sandbox.telegram.entities import Chat, Member, User
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
@@ -93,11 +95,22 @@ def serialize_full_chat(state: State, chat: Chat) -> Json:
             for name, value in (("file_id", file.id), ("file_unique_id", file.unique_id))
         }
     if chat.type == "supergroup":
-        view["permissions"] = {"can_send_messages": True}
-    pinned = state.find_message(chat.id, chat.pinned_id) if chat.pinned_id else None
+        everything = dict.fromkeys(ChatPermissions.model_fields, True)
+        view["permissions"] = chat.permissions or everything
+    if (link := _primary_link(state, chat)) is not None:
+        view["invite_link"] = link
+    pinned = state.find_message(chat.id, chat.pinned_ids[-1]) if chat.pinned_ids else None
     if pinned:
         view["pinned_message"] = pinned.body
     return view
+
+
+def _primary_link(state: State, chat: Chat) -> str | None:
+    """Return the bot's primary invite link, which only the bot sees."""
+    for link in state.invite_links.values():
+        if link.chat_id == chat.id and link.is_primary and not link.is_revoked:
+            return link.link
+    return None
 
 
 def serialize_member(state: State, member: Member) -> Json:
@@ -111,6 +124,10 @@ def serialize_member(state: State, member: Member) -> Json:
         view["can_be_edited"] = False
         view |= {name: member.may(name) for name in ADMINISTRATOR_RIGHTS + own}
         view["can_manage_chat"] = True
+        if member.custom_title:
+            view["custom_title"] = member.custom_title
+    elif member.status == "restricted":
+        view |= {"is_member": member.present, "until_date": member.until_date, **member.rights}
     elif member.status == "kicked":
-        view["until_date"] = 0
+        view["until_date"] = member.until_date
     return view

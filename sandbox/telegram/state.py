@@ -5,7 +5,17 @@ import time
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sandbox.telegram.entities import Chat, Entity, File, Member, Message, Payment, Query, User
+from sandbox.telegram.entities import (
+    Chat,
+    Entity,
+    File,
+    InviteLink,
+    Member,
+    Message,
+    Payment,
+    Query,
+    User,
+)
 from sandbox.telegram.faults import Faults
 from sandbox.telegram.limits import Limits
 from sandbox.telegram.notifier import Notifier
@@ -38,6 +48,7 @@ class State:
         self.queries = {row.id: row for row in self._load_entities(Query)}
         self.payments = {row.charge_id: row for row in self._load_entities(Payment)}
         self.files = {row.id: row for row in self._load_entities(File)}
+        self.invite_links = {row.link: row for row in self._load_entities(InviteLink)}
         self.counters: dict[str, int] = dict(self._journal.tables.get("counters", {}))
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
@@ -57,7 +68,10 @@ class State:
         return cls(Path(path))
 
     def _load_entities(self, entity: type[T]) -> list[T]:
-        return [entity(**row) for row in self._journal.tables.get(entity.table, {}).values()]
+        # The folder of another release may have fields that this release does not know.
+        known = entity.__dataclass_fields__.keys()
+        rows = self._journal.tables.get(entity.table, {}).values()
+        return [entity(**{name: row[name] for name in row.keys() & known}) for row in rows]
 
     def close(self) -> None:
         """End the waiting calls, and close the files."""
@@ -136,12 +150,30 @@ class State:
     def add_chat(self, chat: Chat) -> Chat:
         """Add a new chat, and return the chat."""
         self.chats[chat.id] = chat
-        self.save(chat)
+        self.save_chat(chat)
         return chat
 
+    def save_chat(self, chat: Chat) -> None:
+        """Save a new or changed chat."""
+        self.save(chat)
+
+    def save_invite_link(self, link: InviteLink) -> None:
+        """Save a new or changed invite link."""
+        self.invite_links[link.link] = link
+        self.save(link)
+
     def member(self, chat_id: int, user_id: int) -> Member:
-        """Return a user's membership in a chat, with the status `left` if there is none."""
-        return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
+        """Return a user's membership in a chat, with the status `left` if there is none.
+
+        A ban or a restriction whose time is over counts no more.
+        """
+        found = self.members.get((chat_id, user_id))
+        if found is None:
+            return Member(chat_id, user_id, "left")
+        if 0 < found.until_date <= self.now():
+            is_member = found.status == "restricted" and not found.is_outside
+            return Member(chat_id, user_id, "member" if is_member else "left")
+        return found
 
     def set_member(self, member: Member) -> None:
         """Save a user's membership in a chat."""

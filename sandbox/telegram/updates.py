@@ -47,8 +47,10 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     return message.service or is_command or replied == state.bot_id
 
 
-def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
-    """Queue an update about a changed membership.
+def queue_membership_update(
+    state: State, old: Member, new: Member, by_user_id: int, more: Json | None = None
+) -> None:
+    """Queue an update about a changed membership, with the further fields `more`.
 
     The bot gets the changes of other members only as an administrator.
     """
@@ -62,6 +64,7 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
         "date": state.now(),
         "old_chat_member": serializers.serialize_member(state, old),
         "new_chat_member": serializers.serialize_member(state, new),
+        **(more or {}),
     }
     queue(state, "my_chat_member" if own else "chat_member", body)
 

@@ -92,6 +92,7 @@ TESTED_ELSEWHERE = {
     "sandbox/binaries sandbox/folders sandbox/prepare sandbox/processes sandbox/__main__"
     " sandbox/telegram/folder_lock sandbox/telegram/ports sandbox/telegram/startup_errors": ""
     "test_launch starts, kills and restarts the whole sandbox",
+    "sandbox/telegram/invite_links sandbox/telegram/memberships": "test_members joins with links",
     "sandbox/telegram/__main__ sandbox/telegram/first_chats sandbox/telegram/options": ""
     "test_running runs the program",
     "sandbox/telegram/control/* sandbox/telegram/methods/* sandbox/telegram/entities"

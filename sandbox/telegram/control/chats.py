@@ -1,6 +1,14 @@
 """Handle control API requests about channels, groups and their messages."""
 
-from sandbox.telegram import formatting, media, messages, new_chats, serializers, updates
+from sandbox.telegram import (
+    formatting,
+    media,
+    memberships,
+    messages,
+    new_chats,
+    serializers,
+    updates,
+)
 from sandbox.telegram.control import message_input
 from sandbox.telegram.control.request import (
     ControlRequest,
@@ -29,7 +37,7 @@ async def add_group(request: ControlRequest) -> Json:
     for user_id in request.get("member_ids", list) or []:
         member_id = state.bot_id if user_id == "bot" else find_person(state, user_id).id
         if member_id != chat.owner_id:
-            change_member(state, Member(chat.id, member_id, "member"), by=chat.owner_id)
+            memberships.change(state, Member(chat.id, member_id, "member"), by=chat.owner_id)
     return serializers.serialize_chat(state, chat)
 
 
@@ -75,35 +83,8 @@ async def set_member(request: ControlRequest) -> Json:
         raise ControlError("the creator of a chat stays its creator", status=409)
     rights = {name: request.flag(name) for name in serializers.ALL_RIGHTS & request.body.keys()}
     member = Member(chat.id, user_id, status, rights if status == "administrator" else {})
-    change_member(state, member, by=find_person(state, by).id)
+    memberships.change(state, member, by=find_person(state, by).id)
     return serializers.serialize_member(state, member)
-
-
-def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Replace a membership by `new`, and send the bot the updates about the change.
-
-    `by` is the id of the user who makes the change, or None for the member.
-    """
-    old = state.member(new.chat_id, new.user_id)
-    if (old.status, old.rights) == (new.status, new.rights):
-        return
-    chat = state.chats[new.chat_id]
-    actor = by or new.user_id
-    # The service message of a removal is posted while the old membership counts. A removed bot gets
-    # only the update about its removal, and no service message.
-    is_removed = old.present and not new.present
-    if is_removed and chat.type == "supergroup" and new.user_id != state.bot_id:
-        _post_membership_message(state, chat, "left_chat_member", new.user_id, actor)
-    state.set_member(new)
-    updates.queue_membership_update(state, old, new, actor)
-    if new.present and not old.present and chat.type == "supergroup":
-        _post_membership_message(state, chat, "new_chat_members", new.user_id, actor)
-
-
-def _post_membership_message(state: State, chat: Chat, field: str, user_id: int, by: int) -> None:
-    user = serializers.serialize_user(state.users[user_id])
-    content: Json = {field: [user] if field == "new_chat_members" else user}
-    messages.post_by_person(state, chat, Draft(content, service=True), by)
 
 
 def start_private_chat(state: State, person: User) -> None:
@@ -124,7 +105,8 @@ def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str
     if not requested or all(membership.may(name) for name in requested):
         return
     merged = dict(membership.rights) | dict.fromkeys(requested, True)
-    change_member(state, Member(channel.id, state.bot_id, "administrator", merged), by=person.id)
+    new = Member(channel.id, state.bot_id, "administrator", merged)
+    memberships.change(state, new, by=person.id)
 
 
 async def post(request: ControlRequest) -> Json:

@@ -8,6 +8,7 @@ from sandbox.telegram import formatting, messages, payments, serializers, update
 from sandbox.telegram.control import buttons, chats, message_input
 from sandbox.telegram.control.request import (
     ControlRequest,
+    check_may_write,
     check_participant,
     find_chat,
     find_message,
@@ -41,6 +42,7 @@ async def send(request: ControlRequest) -> Json:
     if chat.type == "channel":
         raise ControlError("a channel is written to with /control/chats/{id}/post")
     check_participant(state, chat, person)
+    check_may_write(state, chat, person)
     draft = message_input.read_draft(request)
     reply_to = request.get("reply_to_message_id", int)
     if reply_to is not None:

@@ -139,6 +139,14 @@ def check_participant(state: State, chat: Chat, person: User) -> None:
         raise ControlError("this person is not in the chat", status=403)
 
 
+def check_may_write(state: State, chat: Chat, person: User) -> None:
+    """Raise ControlError if the chat or a restriction keeps the person from writing."""
+    member = state.member(chat.id, person.id)
+    allowed = member.rights if member.status == "restricted" else chat.permissions
+    if member.status in {"member", "restricted"} and allowed and not allowed["can_send_messages"]:
+        raise ControlError("this person may not write in the chat", status=403)
+
+
 def find_message(state: State, chat: Chat, message_id: int) -> Message:
     """Return a message of a chat, or raise ControlError if there is no such message."""
     found = state.find_message(chat.id, message_id)

@@ -5,7 +5,15 @@ from secrets import compare_digest
 
 from aiohttp import web
 
-from sandbox.telegram.control import chat_info, chats, operations, people, queries, reactions
+from sandbox.telegram.control import (
+    chat_info,
+    chats,
+    joining,
+    operations,
+    people,
+    queries,
+    reactions,
+)
 from sandbox.telegram.control.request import ControlContext, ControlRequest, read_control_request
 from sandbox.telegram.errors import ControlError, TelegramError
 from sandbox.telegram.persistence import Json
@@ -20,6 +28,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/users/{id}/send", people.send),
     ("POST", "/control/users/{id}/press", people.press),
     ("POST", "/control/users/{id}/choose_channel", people.choose_channel),
+    ("POST", "/control/users/{id}/join", joining.join),
     ("POST", "/control/users/{id}/pay", people.pay),
     ("POST", "/control/users/{id}/refund_payment", people.refund_payment),
     ("POST", "/control/channels", chats.add_channel),

@@ -2,10 +2,9 @@
 
 from aiogram import methods
 
-from sandbox.telegram import messages, permissions, serializers, updates
+from sandbox.telegram import permissions, serializers, updates
 from sandbox.telegram.entities import Chat, Member
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
@@ -73,21 +72,4 @@ def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
     new = Member(chat.id, state.bot_id, "left")
     state.set_member(new)
     updates.queue_membership_update(state, old, new, state.bot_id)
-    return True
-
-
-def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
-    """Pin a message, and post Telegram's service message about the pin."""
-    state = call.state
-    chat = permissions.find_readable_chat(state, call.request.chat_id)
-    right = {"channel": "can_edit_messages", "supergroup": "can_pin_messages"}.get(chat.type)
-    if right and not permissions.bot_may(state, chat, right):
-        raise bad_request("not enough rights to manage pinned messages in the chat")
-    message = permissions.find_message(state, chat, call.request.message_id, "pin")
-    if chat.pinned_id == message.message_id:
-        return True
-    chat.pinned_id = message.message_id
-    state.save(chat)
-    draft = Draft({"pinned_message": message.body}, service=True)
-    messages.post_by_bot(state, chat, draft)
     return True

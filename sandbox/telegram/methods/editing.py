@@ -94,7 +94,7 @@ def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]
 
 
 def _has_file(message: Message) -> bool:
-    return any(kind in message.body for kind in messages.FILES)
+    return any(kind in message.body for kind in messages.CAPTIONED)
 
 
 def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:

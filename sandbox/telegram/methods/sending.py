@@ -3,15 +3,12 @@
 from typing import Any
 
 from aiogram import methods
-from aiogram.types import BufferedInputFile
 
-from sandbox.telegram import markup, media, messages, permissions
+from sandbox.telegram import markup, messages, permissions
 from sandbox.telegram.entities import Chat, Message
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.formatting import FormattedText
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
-from sandbox.telegram.parsing import Upload
 from sandbox.telegram.persistence import Json
 
 CHAT_ACTIONS = frozenset(
@@ -56,62 +53,6 @@ def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Jso
         # Telegram reports only the options that differ from the default.
         return {name: value for name, value in markup.as_json(options).items() if value}
     return {"is_disabled": True} if unwrap_default(request.disable_web_page_preview) else {}
-
-
-def send_photo(call: MethodCall[methods.SendPhoto]) -> Json:
-    """Send a photo."""
-    return _send_media(call, "photo", call.request.photo)
-
-
-def send_video(call: MethodCall[methods.SendVideo]) -> Json:
-    """Send a video."""
-    return _send_media(call, "video", call.request.video)
-
-
-def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
-    """Send an animation (a GIF)."""
-    return _send_media(call, "animation", call.request.animation)
-
-
-def send_document(call: MethodCall[methods.SendDocument]) -> Json:
-    """Send a file of any kind, which the chat shows with its name."""
-    return _send_media(call, "document", call.request.document)
-
-
-def _send_media(
-    call: MethodCall[methods.SendPhoto]
-    | MethodCall[methods.SendVideo]
-    | MethodCall[methods.SendAnimation]
-    | MethodCall[methods.SendDocument],
-    kind: str,
-    source: object,
-) -> Json:
-    request = call.request
-    caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
-    content = _media_flags(request, caption)
-    # All checks that can refuse come before the file is stored.
-    inline, keyboard = markup.split_markup(request.reply_markup)
-    chat = permissions.find_writable_chat(call.state, request.chat_id)
-    content |= media.message_fields(media.resolve_file(call.state, kind, source, call.files))
-    thumbnail = getattr(request, "thumbnail", None)
-    if isinstance(thumbnail, BufferedInputFile):
-        upload = Upload(thumbnail.data, None, None)
-        content[kind]["thumbnail"] = media.photo_size(
-            media.store_upload(call.state, "photo", upload)
-        )
-    return post_message(call, chat, Draft(content, inline, keyboard)).body
-
-
-def _media_flags(
-    request: methods.SendPhoto | methods.SendVideo | methods.SendAnimation | methods.SendDocument,
-    caption: FormattedText,
-) -> Json:
-    """Return the caption with its place, and the spoiler. A document has neither."""
-    if isinstance(request, methods.SendDocument):
-        return messages.caption_fields(caption)
-    above = bool(unwrap_default(request.show_caption_above_media))
-    content = messages.caption_fields(caption, above=above)
-    return content | messages.spoiler_fields(has_spoiler=bool(request.has_spoiler))
 
 
 def send(call: MethodCall[Any], content: Json, *, keyboard: Json | None = None) -> Json:

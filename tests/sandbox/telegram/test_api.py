@@ -21,6 +21,7 @@ from aiogram.types import (
     MessageEntity,
 )
 
+from tests.factories import pictures
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 
 
@@ -56,11 +57,12 @@ async def test_messages(bot: Bot, world: SandboxClient) -> None:
 
 async def test_upload_and_media_edit(bot: Bot, world: SandboxClient) -> None:
     channel = world.ids["channel"]
-    sent = await bot.send_photo(channel, BufferedInputFile(b"first", "a.png"), caption="Ad")
+    sent = await bot.send_photo(channel, BufferedInputFile(pictures.png(), "a.png"), caption="Ad")
     assert sent.photo is not None
     assert sent.caption == "Ad"
+    second = pictures.png(color="blue")
     edited = await bot.edit_message_media(
-        InputMediaPhoto(media=BufferedInputFile(b"second one", "b.png"), caption="Ad"),
+        InputMediaPhoto(media=BufferedInputFile(second, "b.png"), caption="Ad"),
         chat_id=channel,
         message_id=sent.message_id,
     )
@@ -68,7 +70,7 @@ async def test_upload_and_media_edit(bot: Bot, world: SandboxClient) -> None:
     assert edited.photo is not None
     content = await bot.download(edited.photo[-1].file_id)
     assert content is not None
-    assert content.read() == b"second one"
+    assert content.read() == second
 
 
 async def test_every_result_is_what_aiogram_expects(bot: Bot, world: SandboxClient) -> None:

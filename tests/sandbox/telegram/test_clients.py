@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
+from tests.factories import pictures
 from tests.sandbox.telegram import node
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient, begin
 
@@ -57,7 +57,7 @@ class Talk:
 async def _talk(folder: Path, settings: dict[str, str], *program: str) -> AsyncIterator[Talk]:
     """Run a program as the bot, and yield a person's chat with it."""
     picture = folder / "picture.png"
-    Image.new("RGB", (8, 8)).save(picture)
+    picture.write_bytes(pictures.png())
     async with begin(folder / "telegram") as world:
         person = (await world.control("users", first_name="Person"))["id"]
         world.ids["person"] = person

@@ -3,9 +3,10 @@
 import aiohttp
 import pytest
 
+from tests.factories import pictures
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+PNG = pictures.png()
 
 
 async def _raw(

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.factories import pictures
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 
 
@@ -28,9 +29,9 @@ async def test_unknown_method_is_not_found(world: SandboxClient) -> None:
 
 
 async def test_known_method_that_is_not_there_is_an_error(world: SandboxClient) -> None:
-    code, text = await world.refused("banChatMember", chat_id=1, user_id=2)
+    code, text = await world.refused("getUserGifts", user_id=2)
     assert code == 501
-    assert "banChatMember is not supported in the sandbox" in text
+    assert "getUserGifts is not supported in the sandbox" in text
 
 
 async def test_method_names_ignore_case(world: SandboxClient) -> None:
@@ -70,21 +71,22 @@ async def test_get_request_works(world: SandboxClient) -> None:
 
 
 async def test_multipart_photo_is_kept_and_can_be_fetched(world: SandboxClient) -> None:
+    picture = pictures.png()
     form = aiohttp.FormData()
     form.add_field("chat_id", str(world.ids["channel"]))
     form.add_field("photo", "attach://picture")
     form.add_field("caption", "<b>Look</b>")
     form.add_field("parse_mode", "HTML")
-    form.add_field("picture", b"bytes of a picture", filename="a.png")
+    form.add_field("picture", picture, filename="a.png")
     url = f"{world.url}/bot{BOT_TOKEN}/sendPhoto"
     async with world.http.post(url, data=form) as response:
         sent = (await response.json())["result"]
     assert sent["caption"] == "Look"
     assert sent["caption_entities"] == [{"type": "bold", "offset": 0, "length": 4}]
     file = await world.call("getFile", file_id=sent["photo"][-1]["file_id"])
-    assert file["file_size"] == 18
+    assert file["file_size"] == len(picture)
     async with world.http.get(f"{world.url}/file/bot{BOT_TOKEN}/{file['file_path']}") as response:
-        assert await response.read() == b"bytes of a picture"
+        assert await response.read() == picture
     async with world.http.get(f"{world.url}/file/bot1:no/{file['file_path']}") as response:
         assert response.status == 401
 
