@@ -51,7 +51,7 @@ def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Uploa
         if not upload.content:
             raise bad_request("file must be non-empty")
         if kind == "photo":
-            _check_photo(upload.content)
+            return store_photo(state, upload)
         return store_upload(state, kind, upload)
     if "://" in source:
         raise unsupported("a file by its URL")
@@ -63,15 +63,16 @@ def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Uploa
     return known
 
 
-def _check_photo(content: bytes) -> None:
-    """Refuse a photo that Telegram cannot open or show."""
-    if len(content) > MAX_PHOTO:
+def store_photo(state: State, upload: Upload) -> File:
+    """Store an uploaded photo. Raises TelegramError if Telegram could not open or show it."""
+    if len(upload.content) > MAX_PHOTO:
         raise TelegramError(413, "Request Entity Too Large")
-    width, height, _ = measures.of_picture(content)
+    width, height, _ = measures.of_picture(upload.content)
     if not width or not height:
         raise bad_request("IMAGE_PROCESS_FAILED")
     if width + height > LARGEST_SUM or max(width, height) > LARGEST_RATIO * min(width, height):
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
+    return store_upload(state, "photo", upload)
 
 
 def store_upload(state: State, kind: str, upload: Upload) -> File:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiogram import methods
+from aiogram.types import BufferedInputFile
 
 from sandbox.telegram import media, messages, permissions
 from sandbox.telegram.entities import Chat
@@ -10,6 +11,7 @@ from sandbox.telegram.errors import bad_request
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall
 from sandbox.telegram.methods.members import granted_permissions
+from sandbox.telegram.parsing import Upload
 from sandbox.telegram.persistence import Json
 
 MAX_TITLE = 128
@@ -47,7 +49,10 @@ def set_chat_description(call: MethodCall[methods.SetChatDescription]) -> bool:
 def set_chat_photo(call: MethodCall[methods.SetChatPhoto]) -> bool:
     """Change the picture of a chat, and post Telegram's service message about it."""
     chat = _find_chat(call, "photo")
-    file = media.resolve_file(call.state, "photo", call.request.photo, call.files)
+    photo = call.request.photo
+    if not isinstance(photo, BufferedInputFile):
+        raise bad_request("there is no photo in the request")
+    file = media.store_photo(call.state, Upload(photo.data, None, None))
     chat.photo_id = file.id
     _save(call, chat, {"new_chat_photo": [media.photo_size(file)]})
     return True

@@ -1,8 +1,8 @@
 """Test the methods with which a bot changes members and the data of a chat."""
 
-import io
 import time
 
+import aiohttp
 import pytest
 
 from sandbox.telegram.serializers import ALL_RIGHTS
@@ -139,9 +139,10 @@ async def test_the_title_the_description_and_the_picture_change(
 ) -> None:
     await world.call("setChatTitle", chat_id=group, title="Bakers")
     await world.call("setChatDescription", chat_id=group, description="Bread")
-    form = {"chat_id": str(group), "photo": io.BytesIO(pictures.png())}
+    form = aiohttp.FormData({"chat_id": str(group)})
+    form.add_field("photo", pictures.png(), filename="file")
     async with world.http.post(f"{world.url}/bot{BOT_TOKEN}/setChatPhoto", data=form) as response:
-        assert (await response.json())["ok"]
+        assert (await response.json()) == {"ok": True, "result": True}
     chat = await world.call("getChat", chat_id=group)
     assert (chat["title"], chat["description"], "photo" in chat) == ("Bakers", "Bread", True)
     await world.call("deleteChatPhoto", chat_id=group)
