@@ -173,4 +173,19 @@ class File:
         return self.id
 
 
-Entity = User | Chat | Member | Message | Query | Payment | File
+@dataclass
+class ReadMark:
+    """How far a person has read a chat: up to the message `message_id`."""
+
+    table: ClassVar[str] = "read_marks"
+    chat_id: int
+    user_id: int
+    message_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the chat id and the user id, which are the key of this row."""
+        return f"{self.chat_id}:{self.user_id}"
+
+
+Entity = User | Chat | Member | Message | Query | Payment | File | ReadMark

@@ -87,7 +87,7 @@ def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
     if chat.pinned_id == message.message_id:
         return True
     chat.pinned_id = message.message_id
-    state.save(chat)
+    state.save_chat(chat)
     draft = Draft({"pinned_message": message.body}, service=True)
     messages.post_by_bot(state, chat, draft)
     return True
