@@ -15,7 +15,12 @@ from sandbox.telegram.state import State
 from sandbox.telegram.updates import UpdateDelivery
 
 WEB = Path(__file__).parent / "web"
-CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+CONTENT_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_REQUEST = 60 * 1024 * 1024
 # The page shows texts of unknown authors. Therefore the page loads nothing from other sites,
