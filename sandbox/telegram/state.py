@@ -34,7 +34,7 @@ ACTION_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ChatAction:
-    """What the bot does in a chat, until a time of the monotonic clock.
+    """An action of the bot in a chat, for example "typing", until a time of the monotonic clock.
 
     `message_id` is the newest message of the chat when the action began.
     """
@@ -77,8 +77,8 @@ class State:
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
         # A page that stays open over a restart still has an old version. Therefore versions start
-        # at the real time in milliseconds, so that every new version is greater.
-        self.changes = ChangeLog(int(time.time() * 1000))
+        # at the real time in microseconds, so that every new version is greater.
+        self.changes = ChangeLog(time.time_ns() // 1000)
         self.chat_actions: dict[int, ChatAction] = {}
         self.message_listeners: list[Callable[[Message], None]] = []
         self.notifier = Notifier()
