@@ -21,6 +21,7 @@ import { currentChat, isIn, on, place, unreadOf, world } from "/store.js";
 import * as suggestions from "/suggestions.js";
 import * as sync from "/sync.js";
 
+const ACTION_MILLISECONDS = 5000;
 let isReady = false;
 
 function showTexts() {
@@ -59,7 +60,17 @@ async function changePlace(detail = {}) {
   if (detail.byPerson && detail.message === null) focusChat();
 }
 
+// An action such as "typing" ends by itself, and the server does not tell when.
+function endActionLater(chat) {
+  setTimeout(() => {
+    if (world.chats.get(chat.id) !== chat) return;
+    chat.action = null;
+    drawAround();
+  }, ACTION_MILLISECONDS);
+}
+
 function takeWorld(answer) {
+  answer.chats.filter(({ action }) => action).forEach(endActionLater);
   const isGone = place.chat !== null && !world.chats.has(place.chat);
   if (!isReady || isGone) {
     const isFirst = !isReady;
@@ -123,7 +134,7 @@ function begin() {
   showTexts();
   history.setHandlers({ press: pressInline, openMenu: messageActions.openMessageMenu });
   for (const part of [attach, composer, guide, header, keyboard, mainMenu, messageActions, suggestions]) part.begin();
-  $("to-end").append(icon("down"), make("span", { class: "badge", "aria-hidden": "true" }));
+  $("to-end").append(icon("down"), make("span", { class: "sr" }, t("to the newest message")), make("span", { class: "badge" }));
   $("to-end").addEventListener("click", () => attempt(history.goToEnd));
   $("skip").addEventListener("click", focusChat);
   listen();

@@ -1,7 +1,7 @@
 // Offer what concerns the whole page: new people and chats, the clock, the language and the colours.
 
 import { act } from "/api.js";
-import { ask, attempt, choose, confirm, toast } from "/dialogs.js";
+import { ask, attempt, confirm, toast } from "/dialogs.js";
 import { $, make, setText } from "/dom.js";
 import { setGuideClosed } from "/guide.js";
 import { LANGUAGES, chooseLanguage, fullTime, language, t } from "/i18n.js";
@@ -77,16 +77,14 @@ async function moveClock(hours) {
   if (moved) toast(t("clock moved", { time: fullTime(moved.now) }));
 }
 
-async function settings() {
-  const themes = theme.NAMES.map((name) => ({ id: `theme ${name}`, title: t(`theme ${name}`), detail: name === theme.chosen() ? t("chosen") : "", faceId: 4 }));
+function openSettings() {
+  const themes = theme.NAMES.map((name) => ({
+    text: t(`theme ${name}`), checked: name === theme.chosen(), action: () => theme.choose(name),
+  }));
   const languages = Object.entries(LANGUAGES).map(([code, name]) => (
-    { id: `language ${code}`, title: name, detail: code === language ? t("chosen") : "", faceId: 5 }
+    { text: name, checked: code === language, action: () => chooseLanguage(code) }
   ));
-  const answer = await choose(t("settings"), [...themes, ...languages]);
-  if (answer === null) return;
-  const [kind, value] = answer.split(" ");
-  if (kind === "theme") theme.choose(value);
-  else chooseLanguage(value);
+  openMenu($("main-menu"), [...themes, ...languages], t("settings"));
 }
 
 function entries() {
@@ -95,7 +93,7 @@ function entries() {
     { icon: "group", text: t("new group"), action: newGroup },
     { icon: "user", text: t("new person"), action: newPerson },
     world.guide.length > 0 && { icon: "check", text: t("guide"), action: () => setGuideClosed(false) },
-    { icon: "gear", text: t("settings"), action: settings },
+    { icon: "gear", text: t("settings"), action: openSettings },
     world.offers.start_over && { icon: "restart", text: t("start over"), danger: true, action: startOver },
   ];
 }

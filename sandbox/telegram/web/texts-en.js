@@ -109,7 +109,7 @@ export default {
   "steps done": "steps done", "guide finished": "All steps are done.",
   "guide finished text": "Play on as you like, or start over from the main menu.",
 
-  "settings": "Settings", "chosen": "Chosen",
+  "settings": "Settings",
   "theme auto": "Colours of the system", "theme light": "Light", "theme dark": "Dark",
   "start over": "Start over", "start over text": "All chats, money and people of this world are replaced by a new first world.",
   "started over": "A new world has begun.",

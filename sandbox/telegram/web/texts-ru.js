@@ -119,7 +119,7 @@ export default {
   "steps done": "шагов сделано", "guide finished": "Все шаги сделаны.",
   "guide finished text": "Играйте дальше или начните заново в главном меню.",
 
-  "settings": "Настройки", "chosen": "Выбрано",
+  "settings": "Настройки",
   "theme auto": "Цвета системы", "theme light": "Светлая тема", "theme dark": "Тёмная тема",
   "start over": "Начать заново", "start over text": "Все чаты, деньги и люди этого мира заменяются новым начальным миром.",
   "started over": "Новый мир начался.",
