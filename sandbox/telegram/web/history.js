@@ -6,6 +6,7 @@ import { $, reconcile, whenReleased } from "/dom.js";
 import { dayKey, dayName, t } from "/i18n.js";
 import { item, separator } from "/message.js";
 import { emit, place, sandboxTime, unreadOf, world } from "/store.js";
+import { storePosition, takePosition } from "/position.js";
 import { followChat } from "/sync.js";
 
 const LIMIT = 60;
@@ -17,6 +18,8 @@ const log = $("log");
 const list = $("messages");
 let view = null;
 let opening = 0;
+let keeping;
+let hasOpened = false;
 let handlers = {};
 
 export function setHandlers(given) {
@@ -147,7 +150,9 @@ export async function open(id, messageId = null) {
   const chat = world.chats.get(id);
   const unread = unreadOf(chat, place.person);
   const query = new URLSearchParams({ limit: LIMIT });
-  if (messageId !== null) query.set("around", messageId);
+  const kept = messageId === null && !hasOpened ? takePosition(place.person, id) : null;
+  hasOpened = true;
+  if (messageId ?? kept) query.set("around", messageId ?? kept.message);
   const seen = await see(`chats/${id}/messages?${query}`);
   if (mine !== opening) return;
   list.replaceChildren();
@@ -157,13 +162,14 @@ export async function open(id, messageId = null) {
     unreadFrom: null, hasUnreadMark: false,
   };
   keep(seen.messages);
-  if (unread > 0 && messageId === null && unread < seen.messages.length) {
+  if (unread > 0 && !query.has("around") && unread < seen.messages.length) {
     view.unreadFrom = seen.messages.at(-unread).message_id;
   }
   draw();
   takeControls(seen);
   followChat(id, seen.version);
   if (messageId !== null) flash(messageId);
+  else if (kept) showAgain(kept);
   else if (view.unreadFrom !== null) showUnread();
   else scrollToEnd();
   updateEnd();
@@ -175,6 +181,18 @@ function showUnread() {
   const mark = view.items.get("unread")?.element;
   if (mark) log.scrollTop = mark.offsetTop - log.clientHeight / 3;
   else scrollToEnd();
+}
+
+function showAgain({ message, offset }) {
+  const element = list.querySelector(`[data-id="${message}"]`);
+  if (element) log.scrollTop = element.offsetTop + offset;
+}
+
+function keepPosition() {
+  const top = [...list.children].find((item) => item.dataset.id && item.offsetTop + item.offsetHeight > log.scrollTop);
+  if (!top) return;
+  const isEnd = isAtEnd() && !view.hasNewer;
+  storePosition(place.person, view.id, isEnd ? null : Number(top.dataset.id), log.scrollTop - top.offsetTop);
 }
 
 async function load(side) {
@@ -209,6 +227,8 @@ async function load(side) {
 log.addEventListener("scroll", () => {
   if (!view) return;
   updateEnd();
+  clearTimeout(keeping);
+  keeping = setTimeout(() => { if (view) keepPosition(); }, 150);
   if (view.hasOlder && log.scrollTop < NEAR) load("older");
   else if (view.hasNewer && log.scrollHeight - log.scrollTop - log.clientHeight < NEAR) load("newer");
 }, { passive: true });

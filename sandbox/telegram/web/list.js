@@ -27,7 +27,7 @@ function personRow(id, name) {
       return make("li", {}, make("button", { "data-key": `person ${id}`, onclick: () => chooseFolder(id) },
         id === "all" ? make("span", { class: "face all", "aria-hidden": "true" }, "∗") : face(id, name),
         make("span", { class: "name" }, name),
-        make("span", { class: "badge", hidden: true }), make("span", { class: "sr note" })));
+        make("span", { class: "badge", hidden: true, "aria-hidden": "true" }), make("span", { class: "sr note" })));
     },
     update(element) {
       const count = id === "all" ? 0 : unreadOfPerson(id);
@@ -57,7 +57,7 @@ function chatRow(person, chat) {
           make("span", { class: "top" },
             make("span", { class: "title" }), make("span", { class: "as" }), make("time")),
           make("span", { class: "bottom" },
-            make("span", { class: "preview" }), make("span", { class: "badge" }), make("span", { class: "sr note" }))));
+            make("span", { class: "preview" }), make("span", { class: "badge", "aria-hidden": "true" }), make("span", { class: "sr note" }))));
       return make("li", {}, button);
     },
     update(element) {
