@@ -40,7 +40,11 @@ export function chooseFolder(folder) {
 // Show what the address names. `byPerson` is false for the page's first view.
 function follow(byPerson = true) {
   let [person, chat, message] = parse();
-  if (!world.people.has(person)) person = world.people.keys().next().value ?? null;
+  if (!world.people.has(person)) {
+    const step = world.guide.find(({ done }) => !done);
+    person = step?.person_id ?? world.people.keys().next().value ?? null;
+    chat = isNarrow() ? null : step?.chat_id ?? null;
+  }
   if (chat !== null && !world.chats.has(chat)) chat = null;
   if (chat === null && person !== null && !isNarrow()) {
     chat = world.chats.has(person) ? person : null;
