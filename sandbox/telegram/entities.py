@@ -99,6 +99,8 @@ class Message:
     service: bool = False
     payload: str | None = None
     version: int = 0
+    reactions: dict[str, int] = field(default_factory=dict)
+    """The number of all reactions of a channel's readers, by their emoji."""
 
     @property
     def key(self) -> str:

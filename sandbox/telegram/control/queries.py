@@ -180,6 +180,8 @@ def serialize_message(message: Message) -> Json:
     ):
         if name in body:
             view[name] = body[name]
+    if message.reactions:
+        view["reactions"] = message.reactions
     if "reply_to_message" in body:
         replied = body["reply_to_message"]
         view["reply_to_message_id"] = replied["message_id"]

@@ -77,10 +77,10 @@ function card(glyph, title, detail) {
     make("span", {}, make("b", {}, title), make("small", {}, detail)));
 }
 
-function picture(fileId, className, name) {
+function picture(fileId, className, name, instead) {
   const image = make("img", { class: className, alt: name });
   fileAddress(fileId).then((address) => { image.src = address; }, () => {
-    image.replaceWith(make("span", { class: `${className} missing`, role: "img", "aria-label": name }, "🖼"));
+    image.replaceWith(make("span", { class: `${className} missing`, role: "img", "aria-label": name }, instead));
   });
   return image;
 }
@@ -93,7 +93,7 @@ function poll(shown) {
 }
 
 const CONTENTS = {
-  sticker: (shown) => picture(shown.file_id, "sticker", `${t("sticker")} ${shown.emoji ?? ""}`),
+  sticker: (shown) => picture(shown.file_id, "sticker", `${t("sticker")} ${shown.emoji ?? ""}`, shown.emoji ?? "🏷"),
   voice: (shown) => card("▶", t("voice message"), seconds(shown.duration)),
   audio: (shown) => card("♪", shown.title ?? shown.file_name ?? t("audio"),
     [shown.performer, seconds(shown.duration)].filter(Boolean).join(" · ")),

@@ -57,7 +57,6 @@ function invoice(shown) {
 
 function meta(message, { isOut, isPending, hasFailed }) {
   const line = make("span", { class: "meta", title: fullTime(message.date) });
-  if (message.views) line.append(`👁 ${message.views} `);
   if (message.edited) line.append(`${t("edited")} `);
   line.append(make("time", {}, clockTime(message.date)));
   if (isOut) {
@@ -88,10 +87,9 @@ function inlineKeyboard(message, press) {
 }
 
 function reactions(message) {
-  if (!message.reactions?.length) return null;
-  return make("div", { class: "reactions" }, message.reactions.map(({ type, total_count: count }) => (
-    make("span", {}, `${type.emoji ?? "⭐"} ${count}`)
-  )));
+  const counts = Object.entries(message.reactions ?? {});
+  if (!counts.length) return null;
+  return make("div", { class: "reactions" }, counts.map(([emoji, count]) => make("span", {}, `${emoji} ${count}`)));
 }
 
 export function serviceItem(message) {

@@ -85,8 +85,8 @@ export default {
 
   "ok": "OK", "cancel": "Cancel", "close": "Close",
   "the sandbox does not answer": "The sandbox does not answer.",
-  "the sandbox is away": "The sandbox at {address} does not answer. Start it again with “make run”; this page then goes on by itself.",
-  "wrong token": "This address has no valid token. Open the whole address that “make run” printed.",
+  "the sandbox is away": "The sandbox at {address} does not answer. Start it again: this page then goes on by itself.",
+  "wrong token": "This address has no valid token. Open the whole address that the sandbox printed at its start.",
   "the bot has not answered": "The bot has not answered this press.",
   "choose a channel": "Choose a channel",
   "the bot will be admin": "The bot becomes an admin of the channel with these rights: {rights}.",

@@ -19,7 +19,7 @@ async def test_the_first_answer_has_the_whole_world(world: SandboxClient) -> Non
     assert seen["reset"]
     assert [person["first_name"] for person in seen["people"]] == ["Advertiser", "Owner", "Admin"]
     assert {chat["id"] for chat in seen["chats"]} == set(world.ids.values())
-    assert seen["bot"]["username"] == "adtech_sandbox_bot"
+    assert seen["bot"]["username"] == "sandbox_bot"
     assert seen["offers"] == {"clock": False, "start_over": False}
     channel = chat_of(seen, world.ids["channel"])
     assert (channel["bot_status"], channel["bot_rights"]) == (
