@@ -118,7 +118,10 @@ function listen() {
   });
   on("read", markRead);
   on("online", (isOnline) => showBanner(isOnline ? "" : t("the sandbox is away", { address: location.origin })));
-  on("wrong token", () => showBanner(t("wrong token")));
+  on("wrong token", () => {
+    document.body.classList.add("locked");
+    showBanner(t("wrong token"));
+  });
   on("toast", toast);
   on("copy", copy);
   on("photo", showPhoto);

@@ -28,6 +28,10 @@ export function setHandlers(given) {
 
 const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
 
+// The end stays in view when the room for the messages changes, for example by a longer draft.
+let wasAtEnd = true;
+new ResizeObserver(() => { if (wasAtEnd) scrollToEnd(); }).observe(log);
+
 export function scrollToEnd() {
   log.scrollTop = log.scrollHeight;
 }
@@ -106,7 +110,8 @@ function draw() {
 
 function updateEnd() {
   if (!view) return;
-  const away = view.hasNewer || !isAtEnd();
+  wasAtEnd = isAtEnd() && !view.hasNewer;
+  const away = !wasAtEnd;
   $("to-end").hidden = !away;
   const chat = world.chats.get(view.id);
   const count = chat ? unreadOf(chat, place.person) : 0;

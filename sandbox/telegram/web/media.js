@@ -72,8 +72,8 @@ export function album(messages) {
 
 const seconds = (count = 0) => `${Math.floor(count / 60)}:${String(count % 60).padStart(2, "0")}`;
 
-function card(glyph, title, detail) {
-  return make("div", { class: "card" }, make("span", { class: "disc", "aria-hidden": "true" }, glyph),
+function card(name, title, detail) {
+  return make("div", { class: "card" }, make("span", { class: "disc" }, icon(name)),
     make("span", {}, make("b", {}, title), make("small", {}, detail)));
 }
 
@@ -94,13 +94,13 @@ function poll(shown) {
 
 const CONTENTS = {
   sticker: (shown) => picture(shown.file_id, "sticker", `${t("sticker")} ${shown.emoji ?? ""}`, shown.emoji ?? "🏷"),
-  voice: (shown) => card("▶", t("voice message"), seconds(shown.duration)),
-  audio: (shown) => card("♪", shown.title ?? shown.file_name ?? t("audio"),
+  voice: (shown) => card("play", t("voice message"), seconds(shown.duration)),
+  audio: (shown) => card("note", shown.title ?? shown.file_name ?? t("audio"),
     [shown.performer, seconds(shown.duration)].filter(Boolean).join(" · ")),
   video_note: (shown) => make("div", { class: "video-note" }, `▶ ${seconds(shown.duration)}`),
-  contact: (shown) => card("☎", [shown.first_name, shown.last_name].filter(Boolean).join(" "), shown.phone_number),
-  location: (shown) => card("⌖", t("location"), `${shown.latitude}, ${shown.longitude}`),
-  venue: (shown) => card("⌖", shown.title, shown.address),
+  contact: (shown) => card("user", [shown.first_name, shown.last_name].filter(Boolean).join(" "), shown.phone_number),
+  location: (shown) => card("place", t("location"), `${shown.latitude}, ${shown.longitude}`),
+  venue: (shown) => card("place", shown.title, shown.address),
   dice: (shown) => make("div", { class: "words big" }, `${shown.emoji} ${shown.value}`),
   poll,
 };
@@ -109,5 +109,5 @@ const CONTENTS = {
 export function contents(message) {
   return Object.entries(message.contents)
     .filter(([kind]) => !(kind === "location" && message.contents.venue))
-    .map(([kind, shown]) => CONTENTS[kind]?.(shown) ?? card("✦", kind.replaceAll("_", " "), ""));
+    .map(([kind, shown]) => CONTENTS[kind]?.(shown) ?? card("star", kind.replaceAll("_", " "), ""));
 }

@@ -66,7 +66,7 @@ function meta(message, { isOut, isPending, hasFailed }) {
   return line;
 }
 
-const GLYPHS = { url: "↗", pay: "💳", request_chat: "›", copy_text: "⧉", web_app: "▣" };
+const GLYPHS = { url: () => "↗", pay: () => "💳", copy_text: () => icon("copy"), web_app: () => icon("panel") };
 
 function inlineKeyboard(message, press) {
   return make("div", { class: "inline-keyboard" }, message.buttons.map((row, rowIndex) => (
@@ -78,7 +78,7 @@ function inlineKeyboard(message, press) {
       }, make("span", { class: "label" }, button.text));
       const isPost = button.kind === "url" && target(button.url);
       if (GLYPHS[button.kind]) {
-        element.append(make("span", { class: "glyph", "aria-hidden": "true" }, isPost ? "➜" : GLYPHS[button.kind]));
+        element.append(make("span", { class: "glyph", "aria-hidden": "true" }, isPost ? "➜" : GLYPHS[button.kind]()));
       }
       element.addEventListener("click", () => press(message, button, rowIndex, column, element));
       return element;

@@ -29,7 +29,7 @@ export function serviceText(message) {
 }
 
 const MEDIA = {
-  photo: "🖼", video: "📹", animation: "GIF", document: "📎", sticker: "🏷", voice: "🎤", audio: "🎵",
+  photo: "🖼", video: "📹", animation: "🎞", document: "📎", sticker: "🏷", voice: "🎤", audio: "🎵",
   video_note: "📹", contact: "👤", location: "📍", venue: "📍", poll: "📊", dice: "🎲", invoice: "💳",
 };
 
