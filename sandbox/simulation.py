@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from sandbox import folders, seed_data
+from sandbox import folders, guide_steps, seed_data
 from sandbox.telegram import ports
 from sandbox.telegram.running import invent_token
 from sandbox.telegram.state import State
@@ -106,6 +106,7 @@ class Simulation:
             control_token=self.keys.control_token,
             move_clock=move_clock,
             processes=processes,
+            guide=guide_steps.build(self.seeds),
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()

@@ -108,6 +108,8 @@ class Message:
     service: bool = False
     payload: str | None = None
     version: int = 0
+    reactions: dict[str, int] = field(default_factory=dict)
+    """The number of all reactions of a channel's readers, by their emoji."""
 
     @property
     def key(self) -> str:
@@ -211,4 +213,19 @@ class InviteLink:
         return self.link
 
 
-Entity = User | Chat | Member | Message | Query | Payment | File | InviteLink
+@dataclass
+class ReadMark:
+    """How far a person has read a chat: up to the message `message_id`."""
+
+    table: ClassVar[str] = "read_marks"
+    chat_id: int
+    user_id: int
+    message_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the chat id and the user id, which are the key of this row."""
+        return f"{self.chat_id}:{self.user_id}"
+
+
+Entity = User | Chat | Member | Message | Query | Payment | File | InviteLink | ReadMark

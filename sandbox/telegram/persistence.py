@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,24 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _read_whole_lines(path: Path) -> list[Any]:
-    """Return the JSON value of each complete line, and remove an incomplete last line."""
+def _read_whole_lines(path: Path) -> Iterator[Any]:
+    """Yield the JSON value of each complete line, and remove an incomplete last line."""
     if not path.exists():
-        return []
-    content = path.read_bytes()
-    lines = content.split(b"\n")
-    if lines[-1]:
-        os.truncate(path, len(content) - len(lines[-1]))
-    return [json.loads(line) for line in lines[:-1] if line]
+        return
+    complete = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                os.truncate(path, complete)
+                return
+            complete += len(line)
+            if line != b"\n":
+                yield json.loads(line, object_pairs_hook=_share_names)
+
+
+def _share_names(pairs: list[tuple[str, Any]]) -> Json:
+    # Without this, each line would have its own copy of every field's name.
+    return {sys.intern(name): value for name, value in pairs}
 
 
 def _open_to_append(path: Path) -> int:
@@ -69,6 +80,10 @@ class Journal:
             os.fsync(file.fileno())
         snapshot.replace(self._path)
 
+    def forget_tables(self) -> None:
+        """Free the memory of the loaded rows, which the caller has read."""
+        self.tables = {}
+
     def put(self, table: str, key: object, value: Any) -> None:
         """Add a row's new content to the next commit."""
         self._pending.append((table, str(key), value))
@@ -96,7 +111,7 @@ class PublicationLog:
     """A file with all posts of the bot in channels, including deleted posts."""
 
     def __init__(self, path: Path) -> None:
-        self.entries: list[Json] = _read_whole_lines(path)
+        self.entries: list[Json] = list(_read_whole_lines(path))
         self._descriptor = _open_to_append(path)
 
     def append(self, entry: Json) -> None:

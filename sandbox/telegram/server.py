@@ -2,24 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
 from sandbox.telegram.api import BotApi
 from sandbox.telegram.control import routes
-from sandbox.telegram.control.request import ControlContext, MoveClock, Processes
+from sandbox.telegram.control.request import ControlContext, MoveClock, Processes, StartOver
+from sandbox.telegram.guide import Guide, GuideStep
 from sandbox.telegram.state import State
 from sandbox.telegram.updates import UpdateDelivery
 
 WEB = Path(__file__).parent / "web"
-PAGE_FILES = {
-    "/": ("index.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/api.js": ("api.js", "text/javascript"),
-    "/chat.js": ("chat.js", "text/javascript"),
+CONTENT_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_REQUEST = 60 * 1024 * 1024
@@ -45,12 +45,15 @@ def create_app(
     control_token: str,
     move_clock: MoveClock | None = None,
     processes: Processes | None = None,
+    guide: Sequence[GuideStep] = (),
+    start_over: StartOver | None = None,
 ) -> web.Application:
     """Build the HTTP application of the simulated Telegram.
 
     The application must listen only on the loopback interface. Close `state` after the application
     has ended. `move_clock` takes a move and returns the total shift, both in seconds. If
-    `move_clock` or `processes` is None, the control API refuses requests that need it.
+    `move_clock`, `processes` or `start_over` is None, the control API refuses requests that need
+    it. `guide` has the steps that the page shows to newcomers.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = UpdateDelivery(state)
@@ -60,9 +63,13 @@ def create_app(
     # path itself.
     app.router.add_route("*", "/{bot:bot[^/]+}/{method:.*}", api.handle)
     app.router.add_get("/file/{bot:bot[^/]+}/{path:.*}", api.download)
-    routes.add_routes(app, ControlContext(state, control_token, move_clock, processes))
-    for path, (name, content_type) in PAGE_FILES.items():
-        app.router.add_get(path, _page_file(WEB / name, content_type))
+    context = ControlContext(
+        state, control_token, move_clock, processes, Guide(state, guide), start_over
+    )
+    routes.add_routes(app, context)
+    for path in WEB.iterdir():
+        address = "/" if path.name == "index.html" else f"/{path.name}"
+        app.router.add_get(address, _page_file(path))
     app.router.add_get("/favicon.ico", _no_favicon)
     app.on_response_prepare.append(_add_security_headers)
     app.cleanup_ctx.append(_push_updates(delivery))
@@ -70,8 +77,8 @@ def create_app(
     return app
 
 
-def _page_file(path: Path, content_type: str) -> Handler:
-    content = path.read_bytes()
+def _page_file(path: Path) -> Handler:
+    content, content_type = path.read_bytes(), CONTENT_TYPES[path.suffix]
 
     async def serve(_: web.Request) -> web.Response:
         return web.Response(body=content, content_type=content_type, charset="utf-8")

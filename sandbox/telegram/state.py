@@ -2,9 +2,12 @@
 
 import secrets
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from sandbox.telegram.changes import ChangeLog
 from sandbox.telegram.entities import (
     Chat,
     Entity,
@@ -14,6 +17,7 @@ from sandbox.telegram.entities import (
     Message,
     Payment,
     Query,
+    ReadMark,
     User,
 )
 from sandbox.telegram.faults import Faults
@@ -25,6 +29,20 @@ T = TypeVar("T", bound=Entity)
 
 BOT_USERNAME = "sandbox_bot"
 """The username of a bot for which nobody has chosen one."""
+# Telegram shows an action for 5 seconds or less (Bot API, sendChatAction).
+ACTION_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ChatAction:
+    """An action of the bot in a chat, for example "typing", until a time of the monotonic clock.
+
+    `message_id` is the newest message of the chat when the action began.
+    """
+
+    action: str
+    until: float
+    message_id: int
 
 
 class State:
@@ -41,26 +59,35 @@ class State:
         self.publications = PublicationLog(folder / "published.jsonl")
         self.users = {row.id: row for row in self._load_entities(User)}
         self.chats = {row.id: row for row in self._load_entities(Chat)}
-        self.members = {(row.chat_id, row.user_id): row for row in self._load_entities(Member)}
+        self.members: dict[tuple[int, int], Member] = {}
+        self._members_by_chat: dict[int, dict[int, Member]] = {}
+        for member in self._load_entities(Member):
+            self._keep_member(member)
         self.messages: dict[int, dict[int, Message]] = {}
-        for row in self._load_entities(Message):
-            self.messages.setdefault(row.chat_id, {})[row.message_id] = row
+        self._keyboard_ids: dict[int, dict[int, None]] = {}
+        for message in self._load_entities(Message):
+            self._keep_message(message)
         self.queries = {row.id: row for row in self._load_entities(Query)}
         self.payments = {row.charge_id: row for row in self._load_entities(Payment)}
         self.files = {row.id: row for row in self._load_entities(File)}
         self.invite_links = {row.link: row for row in self._load_entities(InviteLink)}
+        self.read_marks = {
+            (row.chat_id, row.user_id): row.message_id for row in self._load_entities(ReadMark)
+        }
         self.counters: dict[str, int] = dict(self._journal.tables.get("counters", {}))
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
         # A page that stays open over a restart still has an old version. Therefore versions start
-        # at the real time in milliseconds, so that every new version is greater.
-        self._version = int(time.time() * 1000)
-        self.chat_versions: dict[int, int] = {}
+        # at the real time in microseconds, so that every new version is greater.
+        self.changes = ChangeLog(time.time_ns() // 1000)
+        self.chat_actions: dict[int, ChatAction] = {}
+        self.message_listeners: list[Callable[[Message], None]] = []
         self.notifier = Notifier()
         self.faults = Faults()
         self.limits = Limits()
         self.bot_id = int(self.settings.get("bot_id", 0))
+        self._journal.forget_tables()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -87,6 +114,7 @@ class State:
         """Save a setting of the bot or of the sandbox in the next commit."""
         self.settings[name] = value
         self._journal.put("settings", name, value)
+        self.changes.record()
 
     def commit(self) -> None:
         """Write all changes, and wake the waiting calls."""
@@ -143,6 +171,7 @@ class State:
         """Add a user, and for a person the private chat with the bot."""
         self.users[user.id] = user
         self.save(user)
+        self.changes.record_people()
         if not user.is_bot:
             self.add_chat(Chat(user.id, "private"))
         return user
@@ -156,6 +185,7 @@ class State:
     def save_chat(self, chat: Chat) -> None:
         """Save a new or changed chat."""
         self.save(chat)
+        self.changes.record(chat.id)
 
     def save_invite_link(self, link: InviteLink) -> None:
         """Save a new or changed invite link."""
@@ -177,13 +207,17 @@ class State:
 
     def set_member(self, member: Member) -> None:
         """Save a user's membership in a chat."""
-        self.members[(member.chat_id, member.user_id)] = member
+        self._keep_member(member)
         self.save(member)
-        self._raise_version(member.chat_id)
+        self.changes.record(member.chat_id)
 
     def members_of(self, chat_id: int) -> list[Member]:
         """Return all memberships of a chat, including those of users who have left."""
-        return [member for member in self.members.values() if member.chat_id == chat_id]
+        return list(self._members_by_chat.get(chat_id, {}).values())
+
+    def _keep_member(self, member: Member) -> None:
+        self.members[(member.chat_id, member.user_id)] = member
+        self._members_by_chat.setdefault(member.chat_id, {})[member.user_id] = member
 
     # --- messages
 
@@ -197,24 +231,58 @@ class State:
 
     def save_message(self, message: Message) -> None:
         """Save a new or edited message."""
-        message.version = self._raise_version(message.chat_id)
-        self.messages.setdefault(message.chat_id, {})[message.message_id] = message
+        message.version = self.changes.record(message.chat_id, message.message_id)
+        self._keep_message(message)
         self.save(message)
+        for listen in self.message_listeners:
+            listen(message)
 
     def delete_message(self, message: Message) -> None:
         """Delete a message for everybody, without an update for the bot."""
         del self.messages[message.chat_id][message.message_id]
+        self._keyboard_ids.get(message.chat_id, {}).pop(message.message_id, None)
         self._journal.drop(Message.table, message.key)
-        self._raise_version(message.chat_id)
+        self.changes.record(message.chat_id, message.message_id)
 
-    def _raise_version(self, chat_id: int) -> int:
-        self._version += 1
-        self.chat_versions[chat_id] = self._version
-        return self._version
+    def _keep_message(self, message: Message) -> None:
+        self.messages.setdefault(message.chat_id, {})[message.message_id] = message
+        if message.keyboard is not None:
+            self._keyboard_ids.setdefault(message.chat_id, {})[message.message_id] = None
+
+    def messages_with_keyboard(self, chat_id: int) -> Iterator[Message]:
+        """Yield the messages that show or remove a reply keyboard, newest first."""
+        rows = self.messages.get(chat_id, {})
+        return (rows[number] for number in reversed(self._keyboard_ids.get(chat_id, {})))
+
+    def last_message_id(self, chat_id: int) -> int:
+        """Return the id of the newest message of a chat, or 0 without a message."""
+        # Ids grow, so the newest message is the last one of the dictionary.
+        return next(reversed(self.messages.get(chat_id, {})), 0)
 
     def chat_version(self, chat_id: int) -> int:
         """Return the version of a chat, a number that grows with every visible change."""
-        return self.chat_versions.setdefault(chat_id, self._version)
+        return self.changes.chat_version(chat_id)
+
+    def mark_read(self, chat_id: int, user_id: int, message_id: int) -> None:
+        """Save that a person has read a chat up to a message. A mark never moves back."""
+        if message_id > self.read_marks.get((chat_id, user_id), 0):
+            self.read_marks[(chat_id, user_id)] = message_id
+            self.save(ReadMark(chat_id, user_id, message_id))
+            self.changes.record(chat_id)
+
+    def show_action(self, chat_id: int, action: str) -> None:
+        """Show for some seconds that the bot does something in a chat, for example "typing"."""
+        until = time.monotonic() + ACTION_SECONDS
+        self.chat_actions[chat_id] = ChatAction(action, until, self.last_message_id(chat_id))
+        self.changes.record(chat_id)
+        self.notifier.notify()
+
+    def find_action(self, chat_id: int) -> str | None:
+        """Return what the bot does in a chat. A new message ends an action."""
+        found = self.chat_actions.get(chat_id)
+        if found is None or found.until < time.monotonic():
+            return None
+        return found.action if found.message_id == self.last_message_id(chat_id) else None
 
     # --- updates, queries, payments, files
 

@@ -10,20 +10,17 @@ from sandbox.telegram.state import State
 ButtonMatch = tuple[Message, Json]
 
 
-def newest_first(state: State, chat: Chat) -> list[Message]:
-    """Return the messages of a chat, newest first."""
-    rows = state.messages.get(chat.id, {})
-    return [rows[number] for number in sorted(rows, reverse=True)]
+def newest_first(state: State, chat: Chat) -> Iterator[Message]:
+    """Yield the messages of a chat, newest first."""
+    return reversed(state.messages.get(chat.id, {}).values())
 
 
 def reply_keyboard(state: State, chat: Chat) -> Message | None:
     """Return the message whose reply keyboard the chat shows now, or None."""
-    for message in newest_first(state, chat):
-        if message.keyboard is None:
-            continue
-        if message.keyboard.get("keyboard"):
+    for message in state.messages_with_keyboard(chat.id):
+        if message.keyboard and message.keyboard.get("keyboard"):
             return message
-        if message.keyboard.get("remove_keyboard"):
+        if message.keyboard and message.keyboard.get("remove_keyboard"):
             return None
     return None
 

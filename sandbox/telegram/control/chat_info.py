@@ -25,7 +25,7 @@ async def change_info(request: ControlRequest) -> Json:
         raise ControlError("this person may not change the data of the channel", status=403)
     posted = _change_posted(request, chat)
     _change_silently(request, chat)
-    request.state.save(chat)
+    request.state.save_chat(chat)
     for content in posted:
         messages.post_by_person(request.state, chat, Draft(content, service=True), person.id)
     return serializers.serialize_full_chat(request.state, chat)

@@ -177,7 +177,7 @@ async def transfer(request: ControlRequest) -> Json:
     state.set_member(Member(chat.id, chat.owner_id, "administrator", rights))
     state.set_member(Member(chat.id, person.id, "creator"))
     chat.owner_id = person.id
-    state.save(chat)
+    state.save_chat(chat)
     return serializers.serialize_chat(state, chat)
 
 

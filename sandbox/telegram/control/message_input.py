@@ -2,6 +2,7 @@
 
 from sandbox.telegram import formatting, media, messages
 from sandbox.telegram.control.request import ControlRequest, find_chat, find_message
+from sandbox.telegram.entities import File
 from sandbox.telegram.errors import ControlError
 from sandbox.telegram.formatting import FormattedText
 from sandbox.telegram.messages import Draft
@@ -34,16 +35,25 @@ def _read_content(request: ControlRequest) -> Json:
     if other is not None:
         return {other: OTHERS[other]}
     entities = request.get("entities", list)
-    kind = next((kind for kind in messages.FILES if request.flag(kind)), None)
+    kind = next((kind for kind in messages.FILES if request.body.get(kind)), None)
     if kind is None:
         text = formatting.parse(request.get("text", str) or "", None, entities)
         return messages.text_fields(text) | preview_options(request, {})
     caption = formatting.parse(
         request.get("caption", str) or request.get("text", str) or "", None, entities
     )
-    file = media.store_upload(request.state, kind, media.sample_upload(kind))
-    content = media.message_fields(file)
+    content = media.message_fields(read_file(request, kind, request.body[kind]))
     return media_content(request, {}, caption, shown=messages.shows_media(content)) | content
+
+
+def read_file(request: ControlRequest, kind: str, given: object) -> File:
+    """Return the uploaded file with the id `given`, or a new sample file if `given` is true."""
+    if given is True:
+        return media.store_upload(request.state, kind, media.sample_upload(kind))
+    file = request.state.files.get(given) if isinstance(given, str) else None
+    if file is None or file.kind != kind:
+        raise ControlError(f"{kind} must be true, or the id of an uploaded {kind}")
+    return file
 
 
 def _read_forward(request: ControlRequest, source: Json) -> Draft:

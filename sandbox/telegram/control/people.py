@@ -169,9 +169,10 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice in the person's private chat, if the bot accepts the payment.
 
-    Without a `message_id`, the newest invoice is paid. The payment is made `charge_after` seconds
-    after the bot has accepted it. The result's `ok` is false if the bot refuses, or does not answer
-    within ANSWER_LIMIT seconds.
+    Without a `message_id`, the newest invoice is paid. With `decline` the bank refuses after the
+    bot has accepted, and as in Telegram the bot is not told. Otherwise the payment is made
+    `charge_after` seconds after the bot has accepted it. The result's `ok` is false if the bot or
+    the bank refuses, or if the bot does not answer within ANSWER_LIMIT seconds.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
@@ -182,6 +183,8 @@ async def pay(request: ControlRequest) -> Json:
         return {"ok": False, "error_message": "the bot did not answer within 10 seconds"}
     if not answer["ok"]:
         return {"ok": False, "error_message": answer["error_message"]}
+    if request.flag("decline"):
+        return {"ok": False, "error_message": "the bank declined the payment"}
     # The person's bank may ask the person to confirm the payment.
     await asyncio.sleep(request.get("charge_after", int) or 0)
     payment = payments.complete_payment(state, invoice)

@@ -1,7 +1,9 @@
 """Handle control API requests that read chats, messages and the sandbox's state."""
 
+from itertools import islice, takewhile
+
 from sandbox.telegram import serializers
-from sandbox.telegram.control import buttons
+from sandbox.telegram.control import bot_commands, buttons
 from sandbox.telegram.control.request import ControlRequest, path_number
 from sandbox.telegram.entities import Chat, Message
 from sandbox.telegram.errors import ControlError
@@ -10,6 +12,11 @@ from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
 
 LONGEST_WAIT = 60.0
+OTHER_CONTENTS = (
+    *("sticker", "voice", "audio", "video_note", "contact", "location", "venue", "poll", "dice"),
+    *("paid_media", "checklist", "story", "game"),
+)
+"""The fields of messages that are neither a text nor a file with a caption."""
 BUTTON_KINDS = ("callback_data", "url", "pay", "request_chat", "web_app", "copy_text")
 SERVICE_FIELDS = (
     "chat_shared",
@@ -70,35 +77,72 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
     }
 
 
-async def list_messages(request: ControlRequest) -> Json:
-    """Return the messages of a chat with an id above `after`, oldest first.
-
-    The function first waits up to `wait` seconds for such a message. If `version` is given, the
-    function waits for any change after this version of the chat.
-    """
-    state, chat = request.state, request.chat()
-    after = path_number(request.query.get("after", "0"))
-    version_text = request.query.get("version")
-    version = None if version_text is None else path_number(version_text)
+def read_wait(request: ControlRequest) -> float:
+    """Return how many seconds a request may wait, or raise ControlError."""
     try:
-        wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT)
+        return min(float(request.query.get("wait", "0")), LONGEST_WAIT)
     except ValueError:
         raise ControlError("wait must be a number of seconds") from None
 
-    def changed() -> bool | None:
-        if version is not None and state.chat_version(chat.id) > version:
-            return True
-        if version is None and max(state.messages.get(chat.id, {}), default=0) > after:
-            return True
-        return None
 
-    await state.notifier.wait(changed, wait)
+async def list_messages(request: ControlRequest) -> Json:
+    """Return messages of a chat, oldest first: those with an id above `after` or below `before`.
+
+    At most `limit` messages are returned: the oldest ones above `after`, or else the newest ones.
+    `around` is the id of a message in the middle. The function first waits up to `wait` seconds for
+    a message above `after`. If `version` is given, the function waits for any change after this
+    version of the chat.
+    """
+    state, chat = request.state, request.chat()
+    after, before, around, version, limit = (
+        None if name not in request.query else path_number(request.query[name])
+        for name in ("after", "before", "around", "version", "limit")
+    )
+
+    def changed() -> bool | None:
+        if version is not None:
+            return state.chat_version(chat.id) > version or None
+        return state.last_message_id(chat.id) > (after or 0) or None
+
+    await state.notifier.wait(changed, read_wait(request))
     rows = state.messages.get(chat.id, {})
-    keyboard_message = buttons.reply_keyboard(state, chat)
+    numbers = _choose(rows, after, before, around, limit)
     return {
         "version": state.chat_version(chat.id),
-        "messages": [serialize_message(rows[number]) for number in sorted(rows) if number > after],
-        "keyboard": _serialize_keyboard(keyboard_message),
+        "messages": [serialize_message(rows[number]) for number in numbers],
+        "has_older": bool(numbers) and numbers[0] != next(iter(rows)),
+        "has_newer": bool(numbers) and numbers[-1] != state.last_message_id(chat.id),
+        **chat_controls(state, chat),
+    }
+
+
+def _choose(
+    rows: dict[int, Message],
+    after: int | None,
+    before: int | None,
+    around: int | None,
+    limit: int | None,
+) -> list[int]:
+    """Return the ids of the messages that a request asks for, in their order."""
+    if limit is not None and limit < 1:
+        raise ControlError("limit must be at least 1")
+    # Ids grow, so the order of the dictionary is the order of the ids.
+    if around is not None:
+        half = (limit or len(rows)) // 2
+        older = list(islice((n for n in reversed(rows) if n < around), half))
+        newer = list(takewhile(lambda n: n >= around, reversed(rows)))[::-1]
+        return older[::-1] + newer[: half or None]
+    newest_first = (n for n in reversed(rows) if before is None or n < before)
+    if after is None:
+        return list(islice(newest_first, limit))[::-1]
+    return list(takewhile(lambda n: n > after, newest_first))[::-1][:limit]
+
+
+def chat_controls(state: State, chat: Chat) -> Json:
+    """Return what stands below a chat's messages: its reply keyboard and the bot's commands."""
+    return {
+        "keyboard": _serialize_keyboard(buttons.reply_keyboard(state, chat)),
+        "commands": bot_commands.shown_in(state, chat),
     }
 
 
@@ -116,6 +160,7 @@ def serialize_message(message: Message) -> Json:
         "caption": body.get("caption"),
         "entities": body.get("entities") or body.get("caption_entities") or [],
         "media": next((kind for kind in FILES if kind in body), None),
+        "contents": {kind: body[kind] for kind in OTHER_CONTENTS if kind in body},
         "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
         "version": message.version,
@@ -125,6 +170,8 @@ def serialize_message(message: Message) -> Json:
         file = body[view["media"]]
         file = file[-1] if isinstance(file, list) else file
         view["file_id"], view["file_name"] = file["file_id"], file.get("file_name")
+        view["file_size"], view["mime_type"] = file.get("file_size"), file.get("mime_type")
+        view["width"], view["height"] = file.get("width"), file.get("height")
     if message.service:
         view["details"] = body.get(str(view["service"]))
     for name in (
@@ -133,8 +180,18 @@ def serialize_message(message: Message) -> Json:
     ):
         if name in body:
             view[name] = body[name]
+    if message.reactions:
+        view["reactions"] = message.reactions
     if "reply_to_message" in body:
-        view["reply_to_message_id"] = body["reply_to_message"]["message_id"]
+        replied = body["reply_to_message"]
+        view["reply_to_message_id"] = replied["message_id"]
+        sender = replied.get("sender_chat") or replied.get("from") or {}
+        view["reply_to"] = {
+            "message_id": replied["message_id"],
+            "from_name": sender.get("title") or sender.get("first_name"),
+            "text": (replied.get("text") or replied.get("caption") or "")[:120],
+            "media": next((kind for kind in (*FILES, *OTHER_CONTENTS) if kind in replied), None),
+        }
     return view
 
 
@@ -148,8 +205,9 @@ def _serialize_buttons(message: Message) -> list[list[Json]]:
 def _serialize_button(button: Json) -> Json:
     kind = next((kind for kind in BUTTON_KINDS if kind in button), "text")
     view = {"text": button["text"], "kind": "callback" if kind == "callback_data" else kind}
-    if kind == "url":
-        view["url"] = button["url"]
+    for name in ("url", "copy_text", "request_chat", "style"):
+        if name in button:
+            view[name] = button[name]
     return view
 
 

@@ -19,6 +19,8 @@ async def react(request: ControlRequest) -> Json:
     counts = request.require("reactions", dict)
     if not all(emoji and type(count) is int and count > 0 for emoji, count in counts.items()):
         raise ControlError("reactions must have a positive number for each emoji")
+    message.reactions = counts
+    state.save_message(message)
     body: Json = {
         "chat": serializers.serialize_chat(state, chat),
         "message_id": message.message_id,

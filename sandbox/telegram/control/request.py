@@ -13,10 +13,12 @@ from aiohttp import web
 from sandbox.telegram import parsing
 from sandbox.telegram.entities import Chat, Message, User
 from sandbox.telegram.errors import ControlError
+from sandbox.telegram.guide import Guide
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
 
 MoveClock = Callable[[float], Awaitable[float]]
+StartOver = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -37,13 +39,15 @@ class Processes(Protocol):
 class ControlContext:
     """The objects that all requests of the control API share.
 
-    If `move_clock` or `processes` is None, requests that need it are refused.
+    If `move_clock`, `processes` or `start_over` is None, requests that need it are refused.
     """
 
     state: State
     control_token: str
     move_clock: MoveClock | None
     processes: Processes | None
+    guide: Guide | None = None
+    start_over: StartOver | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,10 @@ class ControlRequest:
     def person(self) -> User:
         """Return the person whose id is in the path, or raise ControlError."""
         return find_person(self.state, path_number(self.path["id"]))
+
+    def person_in_body(self) -> User:
+        """Return the person whose id is the field `user_id`, or raise ControlError."""
+        return find_person(self.state, self.require("user_id", int))
 
     def chat(self) -> Chat:
         """Return the chat whose id is in the path, or raise ControlError."""

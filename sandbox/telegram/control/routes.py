@@ -8,8 +8,10 @@ from aiohttp import web
 from sandbox.telegram.control import (
     chat_info,
     chats,
+    files,
     joining,
     operations,
+    page,
     people,
     queries,
     reactions,
@@ -19,11 +21,15 @@ from sandbox.telegram.errors import ControlError, TelegramError
 from sandbox.telegram.persistence import Json
 
 Handler = Callable[[ControlRequest], Awaitable[Json]]
+RawHandler = Callable[[ControlContext, web.Request], Awaitable[web.Response]]
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/control/state", queries.show_state),
     ("GET", "/control/chats/{id}/messages", queries.list_messages),
     ("GET", "/control/published", queries.list_publications),
+    ("GET", "/control/page", page.follow_world),
+    ("POST", "/control/chats/{id}/read", page.mark_read),
+    ("POST", "/control/start_over", page.start_over),
     ("POST", "/control/users", people.add_person),
     ("POST", "/control/users/{id}/send", people.send),
     ("POST", "/control/users/{id}/press", people.press),
@@ -54,7 +60,8 @@ def add_routes(app: web.Application, context: ControlContext) -> None:
     """Add the control API to the application. Each request must have the control token."""
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, _authorized(context, handler))
-    app.router.add_get("/control/files/{file_id}", _serve_file(context))
+    app.router.add_get("/control/files/{file_id}", _authorized_raw(context, files.serve))
+    app.router.add_post("/control/files", _authorized_raw(context, files.upload))
 
 
 def _error_response(sentence: str, status: int) -> web.Response:
@@ -69,11 +76,21 @@ def _is_authorized(context: ControlContext, request: web.Request) -> bool:
 def _authorized(
     context: ControlContext, handler: Handler
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(context: ControlContext, request: web.Request) -> web.Response:
+        parsed = await read_control_request(context, request)
+        return web.json_response(await handler(parsed))
+
+    return _authorized_raw(context, answer)
+
+
+def _authorized_raw(
+    context: ControlContext, handler: RawHandler
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         if not _is_authorized(context, request):
             return _error_response("the control token is missing or wrong", 401)
         try:
-            return web.json_response(await handler(await read_control_request(context, request)))
+            return await handler(context, request)
         except ControlError as error:
             return _error_response(error.sentence, error.status)
         except TelegramError as error:
@@ -81,18 +98,5 @@ def _authorized(
             return _error_response(error.description.removeprefix("Bad Request: "), 400)
         finally:
             context.state.commit()
-
-    return handle
-
-
-def _serve_file(context: ControlContext) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        if not _is_authorized(context, request):
-            return _error_response("the control token is missing or wrong", 401)
-        file = context.state.files.get(request.match_info["file_id"])
-        if file is None:
-            return _error_response("there is no such file", 404)
-        content = context.state.file_path(file).read_bytes()
-        return web.Response(body=content, content_type="application/octet-stream")
 
     return handle

@@ -137,8 +137,9 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Check a request to show an action such as "typing", which is never shown."""
+    """Show an action such as "typing" on the page for some seconds."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
-    permissions.find_readable_chat(call.state, call.request.chat_id)
+    chat = permissions.find_readable_chat(call.state, call.request.chat_id)
+    call.state.show_action(chat.id, call.request.action)
     return True

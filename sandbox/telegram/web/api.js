@@ -4,15 +4,18 @@
 const address = new URL(location.href);
 if (address.searchParams.has("token")) {
   sessionStorage.setItem("token", address.searchParams.get("token"));
-  history.replaceState(null, "", address.pathname);
+  address.searchParams.delete("token");
+  history.replaceState(null, "", address.pathname + address.search + address.hash);
 }
 
 const headers = () => ({ Authorization: `Bearer ${sessionStorage.getItem("token") ?? ""}` });
 
 export class Refused extends Error {}
+export class WrongToken extends Refused {}
 
 async function answer(response) {
   const body = await response.json();
+  if (response.status === 401) throw new WrongToken(body.error);
   if (!response.ok) throw new Refused(body.error);
   return body;
 }
@@ -26,17 +29,26 @@ export async function act(path, body = {}) {
   return answer(await fetch(`/control/${path}`, options));
 }
 
-const pictures = new Map();
+// Store a file of the person, and return its id.
+export async function upload(file, kind) {
+  const query = new URLSearchParams({ kind, name: file.name });
+  const stored = await answer(await fetch(`/control/files?${query}`, {
+    method: "POST",
+    headers: { ...headers(), "Content-Type": file.type || "application/octet-stream" },
+    body: file,
+  }));
+  return stored.file_id;
+}
 
-// Return an address of a picture's bytes for an <img>, which cannot send the token itself.
-export function picture(fileId) {
-  if (!pictures.has(fileId)) {
-    pictures.set(
-      fileId,
-      fetch(`/control/files/${encodeURIComponent(fileId)}`, { headers: headers() })
-        .then((response) => response.blob())
-        .then((blob) => URL.createObjectURL(blob)),
-    );
+const addresses = new Map();
+
+// Return an address of a file's bytes for an <img> or a <video>, which cannot send the token.
+export function fileAddress(fileId, type) {
+  if (!addresses.has(fileId)) {
+    const loaded = fetch(`/control/files/${encodeURIComponent(fileId)}`, { headers: headers() })
+      .then((response) => (response.ok ? response.blob() : Promise.reject(new Error("no file"))))
+      .then((blob) => URL.createObjectURL(type ? new Blob([blob], { type }) : blob));
+    addresses.set(fileId, loaded);
   }
-  return pictures.get(fileId);
+  return addresses.get(fileId);
 }

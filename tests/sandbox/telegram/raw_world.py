@@ -1,7 +1,7 @@
 """Let tests send plain HTTP requests to the sandbox."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.telegram.control.request import MoveClock, Processes
+from sandbox.telegram.control.request import MoveClock, Processes, StartOver
+from sandbox.telegram.guide import GuideStep
 from sandbox.telegram.server import create_app
 from sandbox.telegram.state import State
 
@@ -107,7 +108,12 @@ class SandboxClient:
 
 @contextlib.asynccontextmanager
 async def begin(
-    folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
+    folder: Path,
+    *,
+    move_clock: MoveClock | None = None,
+    processes: Processes | None = None,
+    guide: Sequence[GuideStep] = (),
+    start_over: StartOver | None = None,
 ) -> AsyncIterator[SandboxClient]:
     """Serve a sandbox with the data in `folder`, and yield a client."""
     state = State.load(folder)
@@ -117,6 +123,8 @@ async def begin(
         control_token=CONTROL_TOKEN,
         move_clock=move_clock,
         processes=processes,
+        guide=guide,
+        start_over=start_over,
     )
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()

@@ -67,6 +67,16 @@ async def test_payment_that_is_made_some_time_after_the_bot_has_accepted_it(
     assert "successful_payment" in update["message"]
 
 
+async def test_payment_that_the_bank_declines(world: SandboxClient) -> None:
+    sent = await world.call("sendInvoice", **invoice(world))
+    _, result = await pay(world, decline=True, message_id=sent["message_id"])
+    assert result == {"ok": False, "error_message": "the bank declined the payment"}
+    # As in Telegram, the bot is not told.
+    assert await world.updates() == []
+    _, result = await pay(world, message_id=sent["message_id"])
+    assert result["ok"]
+
+
 @pytest.mark.parametrize("payload", ["p", "p" * 128, "я" * 64])
 async def test_payload_of_1_to_128_bytes(world: SandboxClient, payload: str) -> None:
     sent = await world.call("sendInvoice", **invoice(world, payload=payload))

@@ -215,3 +215,16 @@ async def test_wrong_requests_are_refused(
     world: SandboxClient, path: str, status: int, body: dict[str, Any]
 ) -> None:
     assert (await world.control(path, status, **body))["error"]
+
+
+async def test_a_person_edits_an_own_message_in_the_private_chat(world: SandboxClient) -> None:
+    person = world.ids["advertiser"]
+    sent = await world.say("helo")
+    await world.updates()
+    body = {"user_id": person, "message_id": sent["message_id"], "text": "hello"}
+    await world.control(f"chats/{person}/edit", **body)
+    [update] = await world.updates()
+    assert update["edited_message"]["text"] == "hello"
+    answer = await world.call("sendMessage", chat_id=person, text="good day")
+    await world.control(f"chats/{person}/edit", 403, **body | {"message_id": answer["message_id"]})
+    await world.control(f"chats/{person}/edit", 403, **body | {"user_id": world.ids["owner"]})

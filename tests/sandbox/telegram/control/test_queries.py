@@ -69,3 +69,23 @@ async def test_reading_by_version_sees_edits_and_deletions(
     assert seen["version"] > version
     texts = [(message["text"], message["edited"]) for message in seen["messages"]]
     assert texts == [("/start", False)] + ([("b", True)] if change == "edit" else [])
+
+
+async def test_reading_in_windows(world: SandboxClient) -> None:
+    person = world.ids["advertiser"]
+    sent = [
+        (await world.call("sendMessage", chat_id=person, text=str(number)))["message_id"]
+        for number in range(6)
+    ]
+
+    async def window(query: str) -> tuple[list[str], bool, bool]:
+        seen = await world.see(f"chats/{person}/messages?{query}")
+        texts = [message["text"] for message in seen["messages"]]
+        return texts, seen["has_older"], seen["has_newer"]
+
+    assert await window("limit=2") == (["4", "5"], True, False)
+    assert await window(f"limit=2&before={sent[4]}") == (["2", "3"], True, True)
+    assert await window(f"limit=2&after={sent[1]}") == (["2", "3"], True, True)
+    assert await window(f"limit=4&around={sent[2]}") == (["0", "1", "2", "3"], True, True)
+    assert await window("limit=50") == (["/start", *"012345"], False, False)
+    await world.see(f"chats/{person}/messages?limit=0", 400)

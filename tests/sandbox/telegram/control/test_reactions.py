@@ -29,6 +29,8 @@ async def test_only_an_administrator_that_asks_hears_of_reactions(world: Sandbox
         {"type": {"type": "emoji", "emoji": "🔥"}, "total_count": 3},
     ]
     assert "user" not in update[KIND]
+    shown = (await world.see(f"chats/{channel}/messages"))["messages"][-1]
+    assert shown["reactions"] == told["reactions"]
     await world.control(f"chats/{channel}/members", user_id="bot", status="left")
     await react(world, **told)
     assert await world.updates() == []
