@@ -35,7 +35,7 @@ def read_entities(values: list[Json]) -> list[Entity]:
         except _FieldError as error:
             raise bad_request(f"can't parse MessageEntity: {error}") from None
         if entity is not None:
-            entities.append(_checked(entity))
+            entities.append(entity)
     return entities
 
 
@@ -56,9 +56,9 @@ def _read_details(kind: str, value: Json) -> Json:
         return {}
     if kind == "pre":
         language = _text(value, "language", otherwise="")
-        return {"language": clean_characters(language)} if language else {}
+        return {"language": language} if language else {}
     if kind == "text_link":
-        return {"url": clean_characters(_text(value, "url"))}
+        return {"url": _text(value, "url")}
     if kind == "text_mention":
         if "user" not in value:
             raise _FieldError('Can\'t find field "user"')
@@ -78,18 +78,19 @@ def _read_details(kind: str, value: Json) -> Json:
     raise _FieldError("Unsupported type specified")
 
 
-def _checked(entity: Entity) -> Entity:
-    """Return an entity with a correct address, or raise TelegramError for a wrong detail."""
+def check_details(entity: Entity) -> Entity:
+    """Return an entity with its address or language as Telegram stores it.
+
+    Raises TelegramError for a wrong detail. The rules are those of `get_message_entities` in
+    `MessageEntity.cpp` of TDLib.
+    """
     details = entity.details
     if entity.type == "text_link":
-        user_id = linked_user_id(details["url"])
-        if user_id is not None:
-            return replace(entity, type="text_mention", details={"user": {"id": user_id}})
-        try:
-            return replace(entity, details={"url": check_link(details["url"])})
-        except LinkError as error:
-            reason = f"entity URL '{details['url']}' is invalid: {error}"
-            raise bad_request(reason) from None
+        return _check_url(entity, _cleaned(details["url"], "TextUrl.url"))
+    if entity.type == "pre" and details:
+        return replace(
+            entity, details={"language": _cleaned(details["language"], "PreCode.language")}
+        )
     if entity.type == "text_mention" and not 0 < details["user"]["id"] <= MAX_USER_ID:
         raise bad_request("user not found")
     if entity.type == "custom_emoji" and details["custom_emoji_id"] == "0":
@@ -97,6 +98,28 @@ def _checked(entity: Entity) -> Entity:
     if entity.type == "date_time" and details["unix_time"] <= 0:
         raise bad_request("invalid date specified")
     return entity
+
+
+def _check_url(entity: Entity, url: str) -> Entity:
+    user_id = linked_user_id(url)
+    if user_id is not None:
+        return replace(entity, type="text_mention", details={"user": {"id": user_id}})
+    try:
+        return replace(entity, details={"url": check_link(url)})
+    except LinkError as error:
+        raise bad_request(f"entity URL '{url}' is invalid: {error}") from None
+
+
+def _cleaned(text: str, field: str) -> str:
+    """Return a detail without the characters that Telegram removes.
+
+    HTML can write half of a character, which is refused.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise bad_request(f"messageEntity{field} must be encoded in UTF-8") from None
+    return clean_characters(text)
 
 
 def _integer(value: Json, name: str, *, bits: int = 32) -> int:

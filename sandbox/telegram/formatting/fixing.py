@@ -1,7 +1,7 @@
 """Correct the entities and the characters of a text (`MessageEntity.cpp`, `misc.cpp` of TDLib)."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from sandbox.telegram.errors import TelegramError, bad_request
@@ -180,7 +180,9 @@ def _without_removed(text: str, entities: list[Entity]) -> list[Entity]:
     return [entity for entity in fixed if entity.length > 0]
 
 
-def _outside_error(text: str, offsets: list[int], entities: list[Entity]) -> TelegramError | None:
+def _outside_error(
+    text: str, offsets: Sequence[int], entities: list[Entity]
+) -> TelegramError | None:
     """Return the error for the first entity that cuts a character or leaves the text, or None."""
     length = offsets[-1]
     cuts: list[tuple[int, bool, str]] = []

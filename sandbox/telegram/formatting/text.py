@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.formatting import fixing
 from sandbox.telegram.formatting.entity import Entity, FormattedText
-from sandbox.telegram.formatting.explicit import read_entities
+from sandbox.telegram.formatting.explicit import check_details, read_entities
 from sandbox.telegram.formatting.finding import find_entities
 from sandbox.telegram.formatting.html import parse_html
 from sandbox.telegram.formatting.markdown import parse_markdown
@@ -38,9 +38,8 @@ def format_text(text: str, parse_mode: str | None, entities: list[Json] | None) 
         text, given = PARSERS[mode](text)
     else:
         raise bad_request("unsupported parse_mode")
-    for entity in given:
-        _check_details(entity)
-    text, given = fixing.trim(*fixing.clean(text, given))
+    text, given = fixing.clean(text, [check_details(entity) for entity in given])
+    text, given = fixing.trim(text, given)
     complete = fixing.add_found(given, find_entities(text))
     return FormattedText(text, [entity.to_json() for entity in complete[:MAX_ENTITIES]])
 
@@ -50,13 +49,3 @@ def _encode(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise bad_request("strings must be encoded in UTF-8") from None
-
-
-def _check_details(entity: Entity) -> None:
-    """Refuse an address or a language with half of a character, which HTML can produce."""
-    for name in ("url", "language"):
-        try:
-            entity.details.get(name, "").encode()
-        except UnicodeEncodeError:
-            kind = "TextUrl" if name == "url" else "PreCode"
-            raise bad_request(f"messageEntity{kind}.{name} must be encoded in UTF-8") from None

@@ -54,7 +54,8 @@ def is_email(text: str) -> bool:
 def find_tg_urls(text: str) -> list[Part]:
     """Return the parts of a text that are links of the schemes tg and ton."""
     found: list[Part] = []
-    match = _TG_URL.search(text)
+    # Most texts have no link. To look for the three characters first is much quicker.
+    match = _TG_URL.search(text) if "://" in text else None
     while match:
         end = _path_end(text, match.end())
         found.append((match.start(), end))
