@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from operator import itemgetter
 
 from sandbox.telegram.errors import TelegramError, bad_request
 from sandbox.telegram.formatting.cleaning import REMOVED, WHITE_SPACE, clean_characters
@@ -186,7 +187,8 @@ def _outside_error(
     """Return the error for the first entity that cuts a character or leaves the text, or None."""
     length = offsets[-1]
     cuts: list[tuple[int, bool, str]] = []
-    for entity in entities:
+    # Of two entities that end in one character, TDLib names the inner one.
+    for entity in reversed(entities):
         begin, end = (bisect_left(offsets, unit) for unit in (entity.offset, entity.end))
         if begin < len(offsets) and offsets[begin] != entity.offset:
             cuts.append((begin, True, "entity begins in a middle of a UTF-16 symbol"))
@@ -194,7 +196,7 @@ def _outside_error(
             words = f"entity beginning at UTF-16 offset {entity.offset} ends in a middle of a"
             cuts.append((end, False, f"{words} UTF-16 symbol"))
     if cuts:
-        index, _, words = min(cuts)
+        index, _, words = min(cuts, key=itemgetter(0, 1))
         return bad_request(f"{words} at byte offset {byte_offset(text, index)}")
     for entity in entities:
         if entity.offset > length:

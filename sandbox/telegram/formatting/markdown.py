@@ -18,13 +18,17 @@ _URL = re.compile(r"\(([^)]*)\)?")
 
 
 class _OldMarkdownParser:
-    """The state of the parser. `at` is the index of the next character of the source."""
+    """The state of the parser. `at` is the index of the next character of the source.
+
+    `removed` is how many bytes of markup have been read, which are no part of the text.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.at = 0
         self.pieces: list[str] = []
         self.offset = 0
+        self.removed = 0
         self.entities: list[Entity] = []
 
     def parse(self) -> tuple[str, list[Entity]]:
@@ -37,6 +41,7 @@ class _OldMarkdownParser:
                 self._write(plain[0])
             elif escaped:
                 self.at = escaped.end()
+                self.removed += 1
                 self._write(escaped[1])
             elif begin:
                 self._read_entity(begin)
@@ -57,24 +62,34 @@ class _OldMarkdownParser:
         offset = self.offset
         self._write(content)
         self.at = end + len(closing)
-        if not content:
-            return
-        kind: tuple[str, Json] | None
-        if begin["link"]:
-            kind = link_entity(self._read_url(content))
-        else:
-            language = begin["language"]
-            kind = (_TYPES[marker], {"language": language} if language else {})
+        self.removed += len(begin[0].encode())
+        kind = self._read_kind(begin, content) if content else None
+        self.removed += len(self.source[end : self.at].encode())
         if kind:
             self.entities.append(Entity(kind[0], offset, self.offset - offset, kind[1]))
 
+    def _read_kind(self, begin: re.Match[str], content: str) -> tuple[str, Json] | None:
+        """Return the type and the details of the entity, or None if it has a wrong address."""
+        if begin["link"]:
+            return link_entity(self._read_url(content))
+        language = begin["language"]
+        return _TYPES[begin["pre"] or begin[0]], {"language": language} if language else {}
+
     def _read_url(self, content: str) -> str:
-        """Return the address behind "[text]", or the text if no address follows."""
+        """Return the address behind "[text]", or that in the text if no address follows.
+
+        In the second case TDLib has written the text over the source, and reads the address where
+        the text was. It is therefore moved by the markup before: "[t.me]" leads to ".mee".
+        """
         url = _URL.match(self.source, self.at)
-        if url is None:
+        if url:
+            self.at = url.end()
+            return url[1]
+        units = content.encode()
+        if self.removed > len(units):
             return content
-        self.at = url.end()
-        return url[1]
+        moved = units[self.removed :] + units[-self.removed :]
+        return moved.decode(errors="surrogateescape")
 
 
 def parse_markdown(source: str) -> tuple[str, list[Entity]]:

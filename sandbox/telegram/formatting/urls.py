@@ -15,6 +15,7 @@ TOP_LEVEL_DOMAINS = frozenset(
     json.loads(Path(__file__).with_name("top_level_domains.json").read_text(encoding="utf-8"))
 )
 """The domains with which an address may end if it does not begin with a protocol."""
+SHORTEST_TG_URL = len("tg://a")
 MAX_LABEL = 63
 """The most bytes between two dots of a domain."""
 LAST_CHARACTERS = ".:;,('?!`"
@@ -23,7 +24,7 @@ LAST_CHARACTERS = ".:;,('?!`"
 _NOT_IN_LINKS = " \xa0\u1680\u2000-\u200b\u200e\u200f\u2016-\u206f\u3000"
 _IN_PATH = f'[^\n<>"\xab\xbb{_NOT_IN_LINKS}]'
 _TG_URL = re.compile(
-    "(?:[tT][gG]|[tT][oO][nN]|(?<=[tT][oO][nN][sS])[iI][tT][eE])://[A-Za-z0-9_-]{1,253}"
+    "(?:(?<=[tT][gG])|(?<=[tT][oO][nN])|(?<=[tT][oO][nN][sS][iI][tT][eE]))://[A-Za-z0-9_-]{1,253}"
 )
 _PATH = re.compile(f"[/?#]{_IN_PATH}*")
 _IN_DOMAIN = re.compile(
@@ -54,12 +55,14 @@ def is_email(text: str) -> bool:
 def find_tg_urls(text: str) -> list[Part]:
     """Return the parts of a text that are links of the schemes tg and ton."""
     found: list[Part] = []
-    # Most texts have no link. To look for the three characters first is much quicker.
-    match = _TG_URL.search(text) if "://" in text else None
+    match = _TG_URL.search(text)
     while match:
         end = _path_end(text, match.end())
-        found.append((match.start(), end))
-        match = _TG_URL.search(text, end)
+        # TDLib takes three letters of a scheme with seven. The next scheme may overlap this link.
+        scheme = "tg" if text[match.start() - 1] in "gG" else "ton"
+        found.append((match.start() - len(scheme), end))
+        is_short = len(text[end : end + SHORTEST_TG_URL].encode()) < SHORTEST_TG_URL
+        match = None if is_short else _TG_URL.search(text, end)
     return found
 
 

@@ -118,6 +118,9 @@ def test_the_first_of_two_wrong_entities_is_named() -> None:
     wrong = [Entity("bold", 0, 2), Entity("italic", 2, 9)]
     with pytest.raises(TelegramError, match="beginning at UTF-16 offset 0 ends in a middle"):
         fixing.clean("x😀y", wrong)
+    both_end_there = [Entity("text_link", 0, 2), Entity("bold", 1, 1)]
+    with pytest.raises(TelegramError, match="beginning at UTF-16 offset 1 ends in a middle"):
+        fixing.clean("x😀y", both_end_there)
 
 
 def test_thousands_of_entities_take_no_long_time() -> None:

@@ -29,6 +29,8 @@ from tests.sandbox.telegram.formatting.vectors import to_entity
         ("[a](localhost)", "a", []),
         ("[a] b", "a b", []),
         ("[](t.me)", "(t.me)", []),
+        ("[t.me]", "t.me", [["text_link", 0, 4, "http://.mee/"]]),
+        ("*abcd*e\\_[t.me]", "abcde_t.me", [["bold", 0, 4], ["text_link", 6, 4, "http://t.me/"]]),
     ],
 )
 def test_markdown_has_the_text_and_entities_of_telegram(
