@@ -1,9 +1,12 @@
-"""Test over HTTP that texts, captions and edits are formatted by the same rules."""
+"""Test the formatting as a whole: against TDLib, and over HTTP for texts, captions and edits."""
 
 from typing import Any
 
 import pytest
 
+from sandbox.telegram.errors import TelegramError
+from sandbox.telegram.formatting.text import format_text
+from tests.sandbox.telegram.formatting import vectors
 from tests.sandbox.telegram.raw_world import SandboxClient
 
 Json = dict[str, Any]
@@ -24,6 +27,28 @@ FOUND = [
     {"type": "bank_card_number", "offset": 43, "length": 19},
 ]
 PLAIN = "/go example.org. @someone #tag $USD a@b.ru 4916-3385-0608-2832"
+
+
+def test_any_text_is_formatted_as_tdlib_formats_it() -> None:
+    """The rows have random texts with what TDLib's own functions made of them.
+
+    `parse_html`, `parse_markdown`, `parse_markdown_v2` and `fix_formatted_text` of its
+    `MessageEntity.cpp` (July 2026) were run for them.
+    """
+    for mode, source, given, expected, entities in vectors.read("compared"):
+        named = [vectors.to_entity(row).to_json() for row in given]
+        parse_mode = None if mode == "fix" else mode
+        if entities is None:
+            error = f"{expected[0].lower()}{expected[1:]}"
+            if parse_mode:
+                error = f"can't parse entities: {expected}"
+            with pytest.raises(TelegramError) as refused:
+                format_text(source, parse_mode, named)
+            assert refused.value.description == f"Bad Request: {error}"
+        else:
+            formatted = format_text(source, parse_mode, named)
+            assert formatted.text == expected
+            assert formatted.entities == [vectors.to_entity(row).to_json() for row in entities]
 
 
 @pytest.mark.parametrize(
