@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.telegram import formatting, serializers, updates
+from sandbox.telegram import serializers, updates
 from sandbox.telegram.entities import Chat, Message
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.formatting import FormattedText
+from sandbox.telegram.formatting.cleaning import is_empty
+from sandbox.telegram.formatting.entity import FormattedText
+from sandbox.telegram.formatting.utf16 import utf16_length
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
 
@@ -55,9 +57,9 @@ def text_fields(formatted: FormattedText) -> Json:
 
     Raises TelegramError if the text is empty or too long.
     """
-    if not formatted.text:
+    if is_empty(formatted.text):
         raise bad_request("message text is empty")
-    if formatting.utf16_length(formatted.text) > MAX_TEXT:
+    if utf16_length(formatted.text) > MAX_TEXT:
         raise bad_request("message is too long")
     return {"text": formatted.text} | (
         {"entities": formatted.entities} if formatted.entities else {}
@@ -70,7 +72,7 @@ def caption_fields(formatted: FormattedText, *, above: bool = False) -> Json:
     `above` says whether the caption stands above the media. As in Telegram, an empty caption has no
     place. Raises TelegramError if the caption is too long.
     """
-    if formatting.utf16_length(formatted.text) > MAX_CAPTION:
+    if utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     if not formatted.text:
         return {}

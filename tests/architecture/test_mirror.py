@@ -102,6 +102,9 @@ TESTED_ELSEWHERE = {
     " sandbox/telegram/persistence sandbox/telegram/registry sandbox/telegram/serializers"
     " sandbox/telegram/state sandbox/schema sandbox/seed_data"
     " sandbox/simulation": "tests/sandbox call the Bot API and the control API over HTTP",
+    "sandbox/telegram/formatting/cleaning sandbox/telegram/formatting/dates"
+    " sandbox/telegram/formatting/entity sandbox/telegram/formatting/splitting"
+    " sandbox/telegram/formatting/utf16": "test_fixing, test_html and test_text use each of them",
     "bot/switches": "services/platform/test_stops stops switches with it",
     "sandbox/demo/*": "test_scenario runs the demo",
     "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",

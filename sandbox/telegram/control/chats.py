@@ -1,7 +1,6 @@
 """Handle control API requests about channels, groups and their messages."""
 
 from sandbox.telegram import (
-    formatting,
     media,
     memberships,
     messages,
@@ -18,6 +17,8 @@ from sandbox.telegram.control.request import (
 )
 from sandbox.telegram.entities import Chat, Member, Message, User
 from sandbox.telegram.errors import ControlError
+from sandbox.telegram.formatting.entity import FormattedText
+from sandbox.telegram.formatting.text import format_text
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
@@ -127,7 +128,7 @@ async def edit(request: ControlRequest) -> Json:
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
     _check_may_change(state, chat, person, message, "can_edit_messages")
-    formatted = formatting.parse(request.require("text", str), None, request.get("entities", list))
+    formatted = format_text(request.require("text", str), None, request.get("entities", list))
     old = messages.editable_content(message)
     content: Json = {name: value for name, value in old.items() if name in messages.FILES}
     if "text" in old:
@@ -155,7 +156,7 @@ async def replace_media(request: ControlRequest) -> Json:
     if kind not in messages.FILES:
         raise ControlError(f"kind must be one of {', '.join(messages.FILES)}")
     old = messages.editable_content(message)
-    text = formatting.FormattedText(
+    text = FormattedText(
         old.get("text") or old.get("caption") or "",
         old.get("entities") or old.get("caption_entities") or [],
     )

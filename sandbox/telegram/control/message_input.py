@@ -1,10 +1,11 @@
 """Read a person's new message from a request of the control API."""
 
-from sandbox.telegram import formatting, media, messages
+from sandbox.telegram import media, messages
 from sandbox.telegram.control.request import ControlRequest, find_chat, find_message
 from sandbox.telegram.entities import File
 from sandbox.telegram.errors import ControlError
-from sandbox.telegram.formatting import FormattedText
+from sandbox.telegram.formatting.entity import FormattedText
+from sandbox.telegram.formatting.text import format_text
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.persistence import Json
 
@@ -37,9 +38,9 @@ def _read_content(request: ControlRequest) -> Json:
     entities = request.get("entities", list)
     kind = next((kind for kind in messages.FILES if request.body.get(kind)), None)
     if kind is None:
-        text = formatting.parse(request.get("text", str) or "", None, entities)
+        text = format_text(request.get("text", str) or "", None, entities)
         return messages.text_fields(text) | preview_options(request, {})
-    caption = formatting.parse(
+    caption = format_text(
         request.get("caption", str) or request.get("text", str) or "", None, entities
     )
     content = media.message_fields(read_file(request, kind, request.body[kind]))

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 
-from sandbox.telegram import formatting, messages, payments, serializers, updates
+from sandbox.telegram import messages, payments, serializers, updates
 from sandbox.telegram.control import buttons, chats, message_input
 from sandbox.telegram.control.request import (
     ControlRequest,
@@ -15,6 +15,7 @@ from sandbox.telegram.control.request import (
 )
 from sandbox.telegram.entities import Chat, Message, Query, User
 from sandbox.telegram.errors import ControlError
+from sandbox.telegram.formatting.entity import FormattedText
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
@@ -87,7 +88,7 @@ async def press(request: ControlRequest) -> Json:
     sent = messages.post_by_person(
         state,
         chat,
-        Draft(messages.text_fields(formatting.FormattedText(button["text"]))),
+        Draft(messages.text_fields(FormattedText(button["text"]))),
         person.id,
     )
     return {"answered": False, "sent": sent.body}

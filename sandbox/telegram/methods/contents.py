@@ -7,7 +7,7 @@ from aiogram import methods
 
 from sandbox.telegram import markup, permissions
 from sandbox.telegram.errors import bad_request, unsupported
-from sandbox.telegram.formatting import utf16_length
+from sandbox.telegram.formatting.utf16 import utf16_length
 from sandbox.telegram.method_call import MethodCall, parse_text
 from sandbox.telegram.methods.sending import send
 from sandbox.telegram.persistence import Json
