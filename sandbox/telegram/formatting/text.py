@@ -10,6 +10,7 @@ from sandbox.telegram.formatting.finding import find_entities
 from sandbox.telegram.formatting.html import parse_html
 from sandbox.telegram.formatting.markdown import parse_markdown
 from sandbox.telegram.formatting.markdown_v2 import parse_markdown_v2
+from sandbox.telegram.formatting.phone_numbers import add_phone_numbers
 from sandbox.telegram.persistence import Json
 
 MAX_ENTITIES = 100
@@ -40,7 +41,8 @@ def format_text(text: str, parse_mode: str | None, entities: list[Json] | None) 
         raise bad_request("unsupported parse_mode")
     text, given = fixing.clean(text, [check_details(entity) for entity in given])
     text, given = fixing.trim(text, given)
-    complete = fixing.add_found(given, find_entities(text))
+    found = add_phone_numbers(text, find_entities(text))
+    complete = fixing.add_found(given, found)
     return FormattedText(text, [entity.to_json() for entity in complete[:MAX_ENTITIES]])
 
 
