@@ -17,7 +17,7 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED STEPS,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-browser chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
+.PHONY: help run status demo test test-browser chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
 	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-flood crawl lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
@@ -26,6 +26,9 @@ help: ## show this list
 
 run: $(READY) ## start the whole product with a local Telegram server; Ctrl-C stops it
 	@exec $(BIN)/python -m sandbox --redirect $(ARGS)
+
+status: $(READY) ## say what runs of `make run`, and the address of its page
+	@$(BIN)/python -m sandbox.status $(ARGS)
 
 demo: $(READY) ## buy, moderate, publish and pay for one ad by buttons, then check the ledger
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)

@@ -11,9 +11,10 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from db import address
-from sandbox import environment
+from sandbox import environment, status
 from sandbox.launch import Launch
 from sandbox.simulation import Simulation
 from sandbox.telegram import folder_lock
@@ -74,7 +75,7 @@ async def _run(options: argparse.Namespace) -> None:
     settings = environment.read(isolated=options.isolated)
     settings.check()
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
-    with folder_lock.lock(options.local, mode=0o711):
+    with _lock(options.local):
         folder = options.local.resolve()
         simulation = None
         if not settings.real_telegram:
@@ -85,6 +86,17 @@ async def _run(options: argparse.Namespace) -> None:
             await launch.supervisor.wait_for_failure()
         finally:
             await launch.stop()
+
+
+def _lock(folder: Path) -> BinaryIO:
+    """Lock the folder for all data. If a sandbox runs there, the error names its page."""
+    try:
+        return folder_lock.lock(folder, mode=0o711)
+    except CannotStart as error:
+        world = status.read_world(folder) or {}
+        if "page_url" not in world:
+            raise
+        raise CannotStart(f"{error}: {world['page_url']}") from error
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from redis import exceptions as redis_errors
 
 from bot import env_file
 from sandbox import processes
+from sandbox import status as sandbox_status
 
 pytestmark = pytest.mark.mostly_waits
 
@@ -209,11 +210,16 @@ def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_p
     assert json.loads(adtech(world["settings"], "report", "counts", "--json"))
     assert adtech(world["settings"], "check") == "All invariants hold.\n"
     assert refused(start(**outside)).startswith("settings: PLATFORM_FEE_BPS ")
-    assert refused(start("--isolated")) == f"sandbox: already running in {sandbox.local}"
+    already = f"sandbox: already running in {sandbox.local}"
+    assert refused(start("--isolated")) == f"{already}: {world['page_url']}"
+    told, _ = sandbox_status.describe(sandbox.local)
+    assert world["page_url"] in told
+    assert f"PID {world['processes']['postgres']}" in told
     status, output, errors = sandbox.stop()
     assert (status, errors) == (0, "")
     assert world["page_url"] in output
     assert "stopping" in output
+    assert sandbox_status.describe(sandbox.local)[1] == sandbox_status.NOTHING
     assert nothing_left(tmp_path)
     assert not sandbox.file.exists()
 

@@ -86,7 +86,7 @@ export default {
   "ok": "OK", "cancel": "Cancel", "close": "Close",
   "the sandbox does not answer": "The sandbox does not answer.",
   "the sandbox is away": "The sandbox at {address} does not answer. Start it again: this page then goes on by itself.",
-  "wrong token": "This address has no valid token. Open the whole address that the sandbox printed at its start.",
+  "wrong token": "This address has no valid token. Open the whole address that the sandbox printed at its start; make status prints it again.",
   "the bot has not answered": "The bot has not answered this press.",
   "choose a channel": "Choose a channel",
   "the bot will be admin": "The bot becomes an admin of the channel with these rights: {rights}.",
