@@ -164,3 +164,16 @@ async def test_narrow_screen(open_page: OpenPage) -> None:
     assert await page.evaluate(width) == 390
     await page.get_by_role("button", name="Back to the chats").click()
     await expect(page.locator("#chats")).to_be_visible()
+
+
+async def test_invite_link_leads_into_its_chat(world: SandboxClient, open_page: OpenPage) -> None:
+    group = world.ids["group"]
+    await world.control(
+        f"chats/{group}/members", user_id="bot", status="administrator", can_invite_users=True
+    )
+    link = (await world.call("createChatInviteLink", chat_id=group))["invite_link"]
+    await world.call("sendMessage", chat_id=world.ids["advertiser"], text=f"Come: {link}")
+    page = await open_page(at(world, "advertiser"))
+    await page.get_by_role("link", name=link).click()
+    await expect(page.locator("#chat-title")).to_have_text("Moderation")
+    await expect(newest(page)).to_contain_text("Advertiser joined")

@@ -2,6 +2,7 @@
 
 import { act, fileAddress } from "/api.js";
 import * as attach from "/attach.js";
+import { joinByLink } from "/chat_actions.js";
 import * as composer from "/composer.js";
 import { attempt, show, toast } from "/dialogs.js";
 import { $, make } from "/dom.js";
@@ -129,6 +130,7 @@ function listen() {
   on("jump", (id) => attempt(() => history.jump(id)));
   on("command", (command) => { if (!$("composer").hidden || currentChat()?.type === "private") composer.sendText(command); });
   on("start", (parameter) => composer.sendText(`/start ${parameter}`));
+  on("invite", joinByLink);
   on("new channel", mainMenu.newChannel);
   document.addEventListener("visibilitychange", () => history.refresh());
 }

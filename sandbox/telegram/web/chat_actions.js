@@ -1,9 +1,10 @@
 // Offer what somebody can do with the open chat: block or promote the bot, name the channel, join.
 
 import { act } from "/api.js";
-import { ask, attempt, confirm } from "/dialogs.js";
+import { ask, attempt, confirm, toast } from "/dialogs.js";
 import { t } from "/i18n.js";
-import { created, currentChat, isIn, manages, place } from "/store.js";
+import { go } from "/router.js";
+import { created, currentChat, isIn, manages, place, whenKnown } from "/store.js";
 
 const setBot = (chat, status, rights = {}) => () => attempt(
   () => act(`chats/${chat.id}/members`, { user_id: "bot", status, by: place.person, ...rights }),
@@ -16,6 +17,14 @@ export const unblock = (chat) => attempt(
 export const join = (chat) => attempt(
   () => act(`chats/${chat.id}/members`, { user_id: place.person, status: "member", by: place.person }),
 );
+
+// Join the chat of an invite link, and show it.
+export async function joinByLink(link) {
+  const { person } = place;
+  const answer = await attempt(() => act(`users/${person}/join`, { invite_link: link }));
+  if (answer?.joined) whenKnown(person, answer.chat_id, () => go(person, answer.chat_id));
+  else if (answer) toast(t("join requested"));
+}
 
 async function leave(chat) {
   if (!await confirm(t("leave"), t("leave this chat", { title: chat.title }), t("leave"), { danger: true })) return;

@@ -14,7 +14,7 @@ function chatByName(name) {
 
 const isBot = (name) => name.toLowerCase() === world.bot?.username?.toLowerCase();
 
-// Return where a link of Telegram leads: {chat, message} or {bot: true, start}, or null.
+// Return where a link of Telegram leads: {chat, message}, {bot: true, start} or {invite}, or null.
 export function target(address) {
   let url;
   try {
@@ -30,6 +30,7 @@ export function target(address) {
     else return null;
   } else if (!/^(www\.)?(t|telegram)\.me$/i.test(url.hostname)) return null;
   if (!name) return null;
+  if (name.startsWith("+")) return { invite: address };
   if (name === "c") {
     const chat = world.chats.get(CHANNEL_BASE - Number(rest[0]));
     return chat ? { chat, message: Number(rest.at(-1)) || null } : null;
@@ -44,6 +45,10 @@ export function openLink(address) {
   if (found?.bot) {
     go(place.person, place.person);
     if (found.start) emit("start", found.start);
+    return;
+  }
+  if (found?.invite) {
+    emit("invite", found.invite);
     return;
   }
   if (found) {

@@ -8,7 +8,7 @@ import { LANGUAGES, chooseLanguage, fullTime, language, t } from "/i18n.js";
 import { icon } from "/icons.js";
 import { openMenu } from "/menu.js";
 import { chooseFolder, go } from "/router.js";
-import { place, sandboxTime, world } from "/store.js";
+import { place, sandboxTime, whenKnown, world } from "/store.js";
 
 const { theme } = globalThis; // of theme.js, which runs before the first paint
 const HOURS = [1, 24];
@@ -25,12 +25,7 @@ async function newPerson() {
   if (person) goWhenKnown(person.id, person.id);
 }
 
-// The new chat is known as soon as the next answer of the server is there.
-function goWhenKnown(person, chat) {
-  const isKnown = () => world.people.has(person) && world.chats.has(chat);
-  const look = () => (isKnown() ? go(person, chat) : setTimeout(look, 30));
-  look();
-}
+const goWhenKnown = (person, chat) => whenKnown(person, chat, () => go(person, chat));
 
 export async function newChannel() {
   const answer = await ask(t("new channel"), [

@@ -26,23 +26,29 @@ function photo(message) {
   return frame(message, open);
 }
 
-// A video is only loaded when somebody presses it.
+// Replace a button by a player of its file, which is only loaded now.
+async function play(button, tag, shown, more = {}) {
+  const player = make(tag, { controls: "", playsinline: "", "aria-label": t("player"), ...more });
+  player.addEventListener("error", () => emit("toast", t("this file cannot be played")));
+  const address = await fileAddress(shown.file_id, shown.mime_type).catch(() => null);
+  if (address === null) {
+    emit("toast", t("this file cannot be played"));
+    return;
+  }
+  player.src = address;
+  button.replaceWith(player);
+  player.focus();
+  player.play().catch(() => {});
+}
+
 function video(message) {
   const isGif = message.media === "animation";
-  const play = make("button", {
+  const button = make("button", {
     class: "play", "aria-label": t(isGif ? "play the GIF" : "play the video"),
     "data-key": `play ${message.message_id}`,
+    onclick: () => play(button, "video", message, { loop: isGif ? "" : null }),
   }, make("span", { "aria-hidden": "true" }, isGif ? "GIF" : "▶"));
-  const box = frame(message, play);
-  play.addEventListener("click", async () => {
-    const player = make("video", { controls: "", playsinline: "", loop: isGif ? "" : null });
-    player.addEventListener("error", () => emit("toast", t("this video cannot be played")));
-    player.src = await fileAddress(message.file_id, message.mime_type);
-    play.replaceWith(player);
-    player.focus();
-    player.play().catch(() => {});
-  });
-  return box;
+  return frame(message, button);
 }
 
 function document_(message) {
@@ -77,6 +83,23 @@ function card(name, title, detail) {
     make("span", {}, make("b", {}, title), make("small", {}, detail)));
 }
 
+function sound(shown, title, detail) {
+  const button = make("button", {
+    class: "card", "data-key": `sound ${shown.file_id}`, onclick: () => play(button, "audio", shown),
+  }, make("span", { class: "disc" }, icon("play")),
+  make("span", {}, make("b", {}, title), make("small", {}, detail)));
+  return button;
+}
+
+function videoNote(shown) {
+  const box = make("div", { class: "video-note" });
+  const button = make("button", {
+    "aria-label": t("play the video"), "data-key": `note ${shown.file_id}`, onclick: () => play(button, "video", shown),
+  }, `▶ ${seconds(shown.duration)}`);
+  box.append(button);
+  return box;
+}
+
 function picture(fileId, className, name, instead) {
   const image = make("img", { class: className, alt: name });
   fileAddress(fileId).then((address) => { image.src = address; }, () => {
@@ -94,10 +117,10 @@ function poll(shown) {
 
 const CONTENTS = {
   sticker: (shown) => picture(shown.file_id, "sticker", `${t("sticker")} ${shown.emoji ?? ""}`, shown.emoji ?? "🏷"),
-  voice: (shown) => card("play", t("voice message"), seconds(shown.duration)),
-  audio: (shown) => card("note", shown.title ?? shown.file_name ?? t("audio"),
+  voice: (shown) => sound(shown, t("voice message"), seconds(shown.duration)),
+  audio: (shown) => sound(shown, shown.title ?? shown.file_name ?? t("audio"),
     [shown.performer, seconds(shown.duration)].filter(Boolean).join(" · ")),
-  video_note: (shown) => make("div", { class: "video-note" }, `▶ ${seconds(shown.duration)}`),
+  video_note: videoNote,
   contact: (shown) => card("user", [shown.first_name, shown.last_name].filter(Boolean).join(" "), shown.phone_number),
   location: (shown) => card("place", t("location"), `${shown.latitude}, ${shown.longitude}`),
   venue: (shown) => card("place", shown.title, shown.address),

@@ -39,6 +39,12 @@ export const titleOf = (chat) => (chat.type === "private" ? world.bot.first_name
 export const faceId = (chat) => (chat.type === "private" ? world.bot.id : chat.id);
 export const unreadOf = (chat, person) => chat.unread[person] ?? 0;
 
+// Call `action` as soon as the server has told of a new person and a new chat.
+export function whenKnown(person, chat, action) {
+  if (world.people.has(person) && world.chats.has(chat)) action();
+  else setTimeout(() => whenKnown(person, chat, action), 30);
+}
+
 // The rows of the chat list, [person, chat], the newest first. The list of everybody has each
 // channel and group once, for its creator.
 export function listRows(folder) {

@@ -27,7 +27,7 @@ export default {
   "what can this bot do": "What can this bot do?",
   "start to begin": "Press START below to begin.",
   "only admins post": "Only admins can post in this channel",
-  "join": "Join", "leave": "Leave", "leave this chat": "Leave “{title}”?",
+  "join": "Join", "join requested": "The request to join waits for an approval.", "leave": "Leave", "leave this chat": "Leave “{title}”?",
   "block the bot": "Block the bot", "unblock the bot": "Unblock the bot",
   "make the bot admin": "Make the bot an admin", "take the right to post": "Take the bot’s right to post",
   "remove the bot": "Remove the bot",
@@ -66,7 +66,7 @@ export default {
   "preview is not loaded": "The sandbox loads no foreign pages.",
 
   "photo": "Photo", "open the photo": "Open the photo", "play the video": "Play the video", "play the GIF": "Play the GIF",
-  "this video cannot be played": "The browser cannot play this video.",
+  "this file cannot be played": "The browser cannot play this file.", "player": "Player",
   "sticker": "Sticker", "voice message": "Voice message", "audio": "Audio", "location": "Location",
   "poll": "Poll", "quiz": "Quiz",
   "kind photo": "Photo", "kind video": "Video", "kind animation": "GIF", "kind document": "File",

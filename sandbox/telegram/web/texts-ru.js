@@ -30,7 +30,7 @@ export default {
   "what can this bot do": "Что умеет этот бот?",
   "start to begin": "Нажмите START внизу, чтобы начать.",
   "only admins post": "Писать в этот канал могут только администраторы",
-  "join": "Вступить", "leave": "Покинуть", "leave this chat": "Покинуть «{title}»?",
+  "join": "Вступить", "join requested": "Заявка на вступление ждёт одобрения.", "leave": "Покинуть", "leave this chat": "Покинуть «{title}»?",
   "block the bot": "Заблокировать бота", "unblock the bot": "Разблокировать бота",
   "make the bot admin": "Сделать бота администратором", "take the right to post": "Отнять право публикации",
   "remove the bot": "Удалить бота",
@@ -73,7 +73,7 @@ export default {
   "preview is not loaded": "Песочница не загружает чужие страницы.",
 
   "photo": "Фото", "open the photo": "Открыть фото", "play the video": "Включить видео", "play the GIF": "Включить GIF",
-  "this video cannot be played": "Браузер не может показать это видео.",
+  "this file cannot be played": "Браузер не может проиграть этот файл.", "player": "Проигрыватель",
   "sticker": "Стикер", "voice message": "Голосовое сообщение", "audio": "Аудио", "location": "Геопозиция",
   "poll": "Опрос", "quiz": "Викторина",
   "kind photo": "Фото", "kind video": "Видео", "kind animation": "GIF", "kind document": "Файл",
