@@ -18,7 +18,7 @@ $(foreach name,ARGS KILLS SEED STEPS,$(if $(filter environment,$(origin $(name))
 
 .DEFAULT_GOAL := help
 .PHONY: help run status demo test test-browser chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
-	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-flood crawl lint \
+	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-sandbox bench-flood crawl lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
 help: ## show this list
@@ -108,6 +108,9 @@ bench-catalogue: $(READY) ## measure a page of the catalogue among 10⁵ channel
 
 bench-bot: $(READY) ## compare the bot with a bare one: updates a second, and how soon a press is answered
 	@exec $(BIN)/python -m tests.benchmarks.bot $(ARGS)
+
+bench-sandbox: $(READY) ## measure the simulated Telegram: messages a second, and how soon the page shows them
+	@exec $(BIN)/python -m tests.benchmarks.sandbox $(ARGS)
 
 bench-flood: $(READY) ## measure how soon an alarm, a stop and a payment are handled in a flood of other work
 	@exec $(BIN)/python -m tests.benchmarks.flood
