@@ -103,6 +103,17 @@ async def test_links_to_posts_stay_in_the_page(world: SandboxClient, open_page: 
     await expect(button(page, "Open the post")).to_be_visible()
 
 
+async def test_link_to_the_bot_starts_it_with_its_parameter(
+    world: SandboxClient, open_page: OpenPage
+) -> None:
+    text = "Press https://t.me/sandbox_bot?start=spring"
+    await world.control(f"chats/{world.ids['channel']}/post", user_id=world.ids["owner"], text=text)
+    page = await open_page(at(world, "owner", "channel"))
+    await page.locator("#messages a").last.click()
+    await expect(page.locator("#chat-subtitle")).to_contain_text("you act as Owner")
+    await expect(newest(page)).to_contain_text("You wrote: /start spring")
+
+
 async def test_updates_take_neither_focus_nor_clicks(
     world: SandboxClient, open_page: OpenPage
 ) -> None:

@@ -164,7 +164,7 @@ def serialize_message(message: Message) -> Json:
         "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
         "version": message.version,
-        "service": next((name for name in SERVICE_FIELDS if name in body), None),
+        "service": _find_service_field(message),
     }
     if view["media"]:
         file = body[view["media"]]
@@ -193,6 +193,12 @@ def serialize_message(message: Message) -> Json:
             "media": next((kind for kind in (*FILES, *OTHER_CONTENTS) if kind in replied), None),
         }
     return view
+
+
+def _find_service_field(message: Message) -> str | None:
+    """Return the field of a service message, or "service" for a field without a sentence."""
+    known = next((name for name in SERVICE_FIELDS if name in message.body), None)
+    return known or ("service" if message.service else None)
 
 
 def _serialize_buttons(message: Message) -> list[list[Json]]:

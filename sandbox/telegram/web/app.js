@@ -129,7 +129,9 @@ function listen() {
   on("files", attach.offerFiles);
   on("jump", (id) => attempt(() => history.jump(id)));
   on("command", (command) => { if (!$("composer").hidden || currentChat()?.type === "private") composer.sendText(command); });
-  on("start", (parameter) => composer.sendText(`/start ${parameter}`));
+  on("start", (parameter) => attempt(() => act(`users/${place.person}/send`, {
+    chat_id: place.person, text: `/start ${parameter}`,
+  })));
   on("invite", joinByLink);
   on("new channel", mainMenu.newChannel);
   document.addEventListener("visibilitychange", () => history.refresh());

@@ -13,7 +13,7 @@ import {
   currentChat, emit, faceId, isIn, mayWrite, nameOf, place, titleOf, world,
 } from "/store.js";
 
-let drawn = "";
+let drawn = null;
 
 function subtitle(chat) {
   if (chat.action) return t("typing");

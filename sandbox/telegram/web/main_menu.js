@@ -84,8 +84,8 @@ function openSettings() {
 
 function entries() {
   return [
-    { icon: "channel", text: t("new channel"), action: newChannel },
-    { icon: "group", text: t("new group"), action: newGroup },
+    place.person !== null && { icon: "channel", text: t("new channel"), action: newChannel },
+    place.person !== null && { icon: "group", text: t("new group"), action: newGroup },
     { icon: "user", text: t("new person"), action: newPerson },
     world.guide.length > 0 && { icon: "check", text: t("guide"), action: () => setGuideClosed(false) },
     { icon: "gear", text: t("settings"), action: openSettings },

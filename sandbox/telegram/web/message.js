@@ -75,7 +75,7 @@ function inlineKeyboard(message, press) {
         "data-key": `${rowIndex}:${column}`,
         class: button.style ? `style-${button.style}` : null,
         title: button.kind === "url" ? button.url : null,
-      }, make("span", { class: "label" }, button.text));
+      }, make("span", { class: "label" }, button.kind === "pay" && message.receipt ? t("receipt") : button.text));
       const isPost = button.kind === "url" && target(button.url);
       if (GLYPHS[button.kind]) {
         element.append(make("span", { class: "glyph", "aria-hidden": "true" }, isPost ? "➜" : GLYPHS[button.kind]()));

@@ -12,13 +12,17 @@ function method(value, title, detail, isChosen) {
     make("span", {}, make("b", {}, title), make("small", {}, detail)));
 }
 
+function bill(invoice) {
+  return make("div", { class: "bill" },
+    make("b", {}, invoice.title), make("p", {}, invoice.description),
+    make("div", { class: "total" }, make("span", {}, t("total")),
+      make("b", {}, money(invoice.total_amount, invoice.currency))));
+}
+
 function content(invoice) {
   const isStars = invoice.currency === "XTR";
   return [
-    make("div", { class: "bill" },
-      make("b", {}, invoice.title), make("p", {}, invoice.description),
-      make("div", { class: "total" }, make("span", {}, t("total")),
-        make("b", {}, money(invoice.total_amount, invoice.currency)))),
+    bill(invoice),
     make("fieldset", { class: "methods" }, make("legend", {}, t("pay with")),
       method("good", t(isStars ? "test stars" : "test card"), t("this payment succeeds"), true),
       method("bad", t(isStars ? "no stars" : "declined card"), t("this payment fails"), false)),
@@ -27,8 +31,13 @@ function content(invoice) {
   ];
 }
 
+// Show how to pay the invoice, or its receipt if it is paid.
 export function showPaySheet(message) {
-  const { invoice } = message;
+  const { invoice, receipt } = message;
+  if (receipt) {
+    const number = make("p", { class: "note" }, t("receipt number", { receipt }));
+    return show(t("receipt"), [bill(invoice), number], [["ok", t("close")]], { name: "sheet" });
+  }
   const amount = money(invoice.total_amount, invoice.currency);
   const closed = show(t("payment"), content(invoice),
     [["", t("cancel"), "quiet"], ["pay", t("pay", { amount })]], { name: "sheet" });

@@ -20,6 +20,8 @@ const SENTENCES = {
   message_auto_delete_timer_changed: ({ message_auto_delete_time: seconds }) => (
     seconds ? t("timer set", { count: Math.round(seconds / 3600) }) : t("timer off")
   ),
+  chat_owner_changed: ({ new_owner: owner }) => t("new owner", { name: owner.first_name }),
+  chat_owner_left: () => t("owner left"),
   channel_chat_created: () => t("channel created"),
   group_chat_created: () => t("group created"),
 };

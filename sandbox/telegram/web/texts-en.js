@@ -81,7 +81,8 @@ export default {
   "picture removed": "The picture was removed",
   "timer set": { one: "New posts are deleted after {count} hour", other: "New posts are deleted after {count} hours" },
   "timer off": "New posts are no longer deleted",
-  "channel created": "Channel created", "group created": "Group created", "service message": "Service message",
+  "channel created": "Channel created", "group created": "Group created",
+  "new owner": "{name} is the owner now", "owner left": "The owner has left", "service message": "Service message",
 
   "ok": "OK", "cancel": "Cancel", "close": "Close",
   "the sandbox does not answer": "The sandbox does not answer.",
@@ -97,6 +98,7 @@ export default {
   "right can_invite_users": "invite users", "right can_pin_messages": "pin messages",
   "right can_change_info": "change the channel’s data", "right can_promote_members": "appoint admins",
 
+  "receipt": "Receipt", "receipt number": "Number of the payment: {receipt}",
   "payment": "Payment", "pay": "Pay {amount}", "total": "Total", "pay with": "Pay with",
   "test card": "Test card •••• 4242", "declined card": "Declined card •••• 0002",
   "test stars": "Balance in Stars", "no stars": "A balance that fails",

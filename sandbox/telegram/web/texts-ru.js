@@ -91,7 +91,8 @@ export default {
     other: "Новые посты удаляются через {count} часов",
   },
   "timer off": "Новые посты больше не удаляются",
-  "channel created": "Канал создан", "group created": "Группа создана", "service message": "Служебное сообщение",
+  "channel created": "Канал создан", "group created": "Группа создана",
+  "new owner": "Теперь владелец — {name}", "owner left": "Владелец ушёл", "service message": "Служебное сообщение",
 
   "ok": "ОК", "cancel": "Отмена", "close": "Закрыть",
   "the sandbox does not answer": "Песочница не отвечает.",
@@ -107,6 +108,7 @@ export default {
   "right can_invite_users": "приглашать людей", "right can_pin_messages": "закреплять сообщения",
   "right can_change_info": "менять данные канала", "right can_promote_members": "назначать администраторов",
 
+  "receipt": "Чек", "receipt number": "Номер платежа: {receipt}",
   "payment": "Оплата", "pay": "Оплатить {amount}", "total": "Итого", "pay with": "Способ оплаты",
   "test card": "Тестовая карта •••• 4242", "declined card": "Отклоняемая карта •••• 0002",
   "test stars": "Баланс в звёздах", "no stars": "Баланс, с которого оплата не пройдёт",
