@@ -8,11 +8,12 @@ from aiogram.client.default import Default
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import MessageEntity
 
-from sandbox.telegram import markup, serializers
+from sandbox.telegram import serializers
 from sandbox.telegram.formatting.entity import FormattedText
 from sandbox.telegram.formatting.text import format_text
 from sandbox.telegram.parsing import Upload
 from sandbox.telegram.persistence import Json
+from sandbox.telegram.raw_entities import sources
 from sandbox.telegram.state import State
 from sandbox.telegram.updates import UpdateDelivery
 
@@ -45,8 +46,7 @@ def parse_text(
 
     Raises TelegramError if the text or its entities are wrong.
     """
-    dumped = [markup.as_json(entity) for entity in entities] if entities else None
-    formatted = format_text(text or "", unwrap_default(parse_mode), dumped)
+    formatted = format_text(text or "", unwrap_default(parse_mode), sources(entities))
     kept: list[Json] = []
     for entity in formatted.entities:
         if entity["type"] == "text_mention":

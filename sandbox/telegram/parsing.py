@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.telegram.errors import TelegramError, bad_request, unsupported
 from sandbox.telegram.persistence import Json
+from sandbox.telegram.raw_entities import with_raw_entities
 from sandbox.telegram.registry import MethodClass, form_kinds
 
 T = TypeVar("T", bound=BaseModel)
@@ -133,7 +134,7 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
     keyboard = values.get("reply_markup")
     if isinstance(keyboard, dict):
         values["reply_markup"] = _parse_markup(keyboard)
-    parsed = _validate(cls, values)
+    parsed = _validate(cls, with_raw_entities(values))
     _drop_unknown_fields(parsed)
     for name in sorted(parsed.model_fields_set & UNSUPPORTED_FIELDS):
         if getattr(parsed, name) and not cls.model_fields[name].is_required():

@@ -105,6 +105,7 @@ TESTED_ELSEWHERE = {
     "sandbox/telegram/formatting/cleaning sandbox/telegram/formatting/dates"
     " sandbox/telegram/formatting/entity sandbox/telegram/formatting/splitting"
     " sandbox/telegram/formatting/utf16": "test_fixing, test_html and test_text use each of them",
+    "sandbox/telegram/raw_entities": "formatting/test_text sends right and wrong entities",
     "bot/switches": "services/platform/test_stops stops switches with it",
     "sandbox/demo/*": "test_scenario runs the demo",
     "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",

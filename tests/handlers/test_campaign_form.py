@@ -196,7 +196,7 @@ async def test_what_an_ad_loses_is_said_before_it_is_saved(market: Marketplace) 
     [
         ("https://example.com@evil.org/", "hides where it leads"),
         ("http://1.2.3.4/", "is a number"),
-        ("example.com/\u202egnp.exe", "characters that people can't see"),
+        ("example.com/\u061cgnp.exe", "characters that people can't see"),
         ("https://exam\u3164ple.com", "characters that people can't see"),
         ("ftp://bank.com@evil.org/x", "is not an address"),
     ],

@@ -172,6 +172,49 @@ async def test_markup_is_preferred_to_entities(world: SandboxClient) -> None:
     assert sent["entities"] == [{"type": "bold", "offset": 0, "length": 1}]
 
 
+async def test_entities_are_read_as_leniently_as_by_telegram(world: SandboxClient) -> None:
+    """`get_text_entity_type` of `Client.cpp` reads no more of a user than the id."""
+    person = world.ids["advertiser"]
+    sent = await world.call(
+        "sendMessage",
+        chat_id=person,
+        text="abc",
+        entities=[
+            {"type": "text_mention", "offset": "0", "length": 1, "user": {"id": person}},
+            {"type": "custom_emoji", "offset": 1, "length": 2, "custom_emoji_id": 5},
+        ],
+    )
+    mention, emoji = sent["entities"]
+    assert (mention["user"]["id"], mention["user"]["first_name"]) == (person, "Advertiser")
+    assert emoji == {"type": "custom_emoji", "offset": 1, "length": 2, "custom_emoji_id": "5"}
+
+
+@pytest.mark.parametrize(
+    ("entities", "error"),
+    [
+        ([{"type": "bold"}], 'Can\'t find field "offset"'),
+        ([None], "expected an Object"),
+        ([{"type": "big", "offset": 0, "length": 1}], "Unsupported type specified"),
+    ],
+)
+async def test_wrong_entities_are_refused_wherever_they_stand(
+    world: SandboxClient, entities: list[object], error: str
+) -> None:
+    chat = world.ids["advertiser"]
+    refusal = (400, f"Bad Request: can't parse MessageEntity: {error}")
+    photo = (await world.say("", photo=True))["photo"][-1]["file_id"]
+    media = {"type": "photo", "media": photo, "caption": "x", "caption_entities": entities}
+    calls: list[tuple[str, Json]] = [
+        ("sendMessage", {"text": "x", "entities": entities}),
+        ("sendPhoto", {"photo": photo, "caption": "x", "caption_entities": entities}),
+        ("sendMediaGroup", {"media": [media, media]}),
+    ]
+    for method, fields in calls:
+        assert await world.refused(method, chat_id=chat, **fields) == refusal
+    await world.call("sendMessage", chat_id=chat, text="x", parse_mode="HTML", entities=entities)
+    await world.call("sendMessage", chat_id=chat, text="x", entities={"type": "bold"})
+
+
 async def test_a_text_of_32_kilobytes_is_too_long_before_it_is_parsed(
     world: SandboxClient,
 ) -> None:
