@@ -47,17 +47,19 @@ def create_app(
     processes: Processes | None = None,
     guide: Sequence[GuideStep] = (),
     start_over: StartOver | None = None,
+    strict: bool = False,
 ) -> web.Application:
     """Build the HTTP application of the simulated Telegram.
 
     The application must listen only on the loopback interface. Close `state` after the application
     has ended. `move_clock` takes a move and returns the total shift, both in seconds. If
     `move_clock`, `processes` or `start_over` is None, the control API refuses requests that need
-    it. `guide` has the steps that the page shows to newcomers.
+    it. `guide` has the steps that the page shows to newcomers. If `strict`, the Bot API refuses
+    calls with unknown fields, which Telegram ignores.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = UpdateDelivery(state)
-    api = BotApi(state, delivery, bot_token)
+    api = BotApi(state, delivery, bot_token, strict)
     app = web.Application(client_max_size=MAX_REQUEST)
     # A token may have characters that a route's pattern does not match, so the API parses the
     # path itself.

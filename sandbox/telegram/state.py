@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ class State:
         self.message_listeners: list[Callable[[Message], None]] = []
         self.notifier = Notifier()
         self.faults = Faults()
+        self.ignored_fields: Counter[str] = Counter()
+        """How often the bot sent each unknown field since the start, as method.field."""
         self.limits = Limits()
         self.bot_id = int(self.settings.get("bot_id", 0))
         self._journal.forget_tables()

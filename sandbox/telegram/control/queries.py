@@ -48,6 +48,7 @@ async def show_state(request: ControlRequest) -> Json:
         "chats": [_serialize_chat(state, chat) for chat in state.chats.values()],
         "faults": state.faults.as_json(),
         "limits": state.limits.enabled,
+        "ignored_fields": dict(state.ignored_fields),
         "polled": bool(state.settings.get("polled")),
         "pending_updates": len(state.updates),
         "now": state.now(),

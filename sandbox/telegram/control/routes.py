@@ -70,7 +70,9 @@ def _error_response(sentence: str, status: int) -> web.Response:
 
 def _is_authorized(context: ControlContext, request: web.Request) -> bool:
     header = request.headers.get("Authorization", "")
-    return compare_digest(header.encode(), f"Bearer {context.control_token}".encode())
+    return compare_digest(
+        header.encode(errors="replace"), f"Bearer {context.control_token}".encode()
+    )
 
 
 def _authorized(

@@ -9,6 +9,12 @@ from tests.sandbox.telegram.raw_world import BOT_TOKEN, SandboxClient
 PNG = pictures.png()
 
 
+@pytest.fixture
+def world(lenient_world: SandboxClient) -> SandboxClient:
+    """Return a sandbox that ignores unknown fields, as Telegram does."""
+    return lenient_world
+
+
 async def _raw(
     world: SandboxClient, method: str, body: bytes | aiohttp.FormData
 ) -> tuple[int, str]:
