@@ -233,46 +233,40 @@ def test_wrong_fields_of_every_method(server: Address, data: st.DataObject) -> N
     _check_that_all_goes_on(server)
 
 
-CONTENT_TYPES = st.sampled_from(
-    [
-        *("", "application/json", "application/json; charset=utf-99", "text/plain", "a/b/c;;="),
-        *(
-            "multipart/form-data",
-            "multipart/form-data; boundary=",
-            "multipart/form-data;boundary=x",
-        ),
-        *(
-            'multipart/form-data; boundary="',
-            "application/x-www-form-urlencoded; charset=x",
-            "\xff",
-        ),
-    ]
-)
-BODIES = st.sampled_from(
-    [
-        *(b"", b"null", b"[]", b'"text"', b"{", b"\xff\xfe", b'{"text":', b"[" * 100_000),
-        *(b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"chat_id":' + b"9" * 5000 + b"}"),
-        *(
-            b'{"chat_id": NaN}',
-            b"--x",
-            b"--x\r\n\r\n",
-            b"--x\r\nContent-Disposition: a\r\n\r\nb\r\n",
-        ),
-        *(b"--x\r\nContent-Disposition: form-data\r\n\r\nb\r\n--x--", b"a=%ff&=&b", b"a" * 200_000),
-        *(b'--x\r\nContent-Disposition: form-data; name="\xff"; filename="\xff"\r\n\r\n\r\n--x--',),
-    ]
-) | st.binary(max_size=30)
+CONTENT_TYPES = [
+    *("", "application/json", "application/json; charset=utf-99", "text/plain", "a/b/c;;="),
+    *("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data;boundary=x"),
+    *('multipart/form-data; boundary="', "application/x-www-form-urlencoded; charset=x", "\xff"),
+]
+BODIES = [
+    *(b"", b"null", b"[]", b'"text"', b"{", b"\xff\xfe", b'{"text":', b"[" * 100_000),
+    *(b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"chat_id":' + b"9" * 5000 + b"}"),
+    *(b'{"chat_id": NaN}', b"--x", b"--x\r\n\r\n", b"--x\r\nContent-Disposition: a\r\n\r\nb\r\n"),
+    *(b"--x\r\nContent-Disposition: form-data\r\n\r\nb\r\n--x--", b"a=%ff&=&b", b"a" * 200_000),
+    *(b'--x\r\nContent-Disposition: form-data; name="\xff"; filename="\xff"\r\n\r\n\r\n--x--',),
+]
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+@pytest.mark.parametrize("method", ["getMe", "sendMessage", "sendPhoto"])
+def test_bodies_that_nobody_can_read(server: Address, method: str, content_type: str) -> None:
+    for body in BODIES:
+        headers = {"Content-Type": content_type}
+        status, answer = _ask(server.port, f"/bot{BOT_TOKEN}/{method}", body, headers)
+        assert status < 500, (body[:100], answer)
+        assert answer["ok"] is (status == 200)
+    _check_that_all_goes_on(server)
 
 
 @EXAMPLES
 @given(
     method=st.sampled_from(sorted(METHODS)) | st.sampled_from(["", "x", "%00", "%ff", "getMe/x"]),
     query=st.sampled_from(["", "?chat_id=%ff", "?text=%00&chat_id=1", "?a&&=b", "?chat_id[]=1"]),
-    content_type=CONTENT_TYPES,
+    content_type=st.sampled_from(CONTENT_TYPES),
     encoding=st.sampled_from(["", "", "gzip", "deflate", "identity", "x"]),
-    body=BODIES,
+    body=st.binary(max_size=30),
 )
-def test_bodies_that_nobody_can_read(
+def test_wrong_paths_and_encodings(
     server: Address, method: str, query: str, content_type: str, encoding: str, body: bytes
 ) -> None:
     headers = {"Content-Type": content_type} | ({"Content-Encoding": encoding} if encoding else {})
