@@ -79,6 +79,10 @@ class State:
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
+        self.update_expiries: dict[int, int] = {
+            int(key): expires_at
+            for key, expires_at in self._journal.tables.get("update_expiries", {}).items()
+        }
         # A page that stays open over a restart still has an old version. Therefore versions start
         # at the real time in microseconds, so that every new version is greater.
         self.changes = ChangeLog(time.time_ns() // 1000)
@@ -289,20 +293,30 @@ class State:
 
     # --- updates, queries, payments, files
 
-    def queue_update(self, kind: str, body: Json) -> None:
-        """Queue an update for the bot."""
+    def queue_update(self, kind: str, body: Json, expires_at: int | None = None) -> None:
+        """Queue an update for the bot, which it can get before the time `expires_at`."""
         # The first number is the real time in seconds. A new sandbox can have an old database, and
         # its numbers must be above the update ids that this database already has.
         update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}
         self.updates[update_id] = update
         self._journal.put("updates", update_id, update)
+        if expires_at is not None:
+            self.update_expiries[update_id] = expires_at
+            self._journal.put("update_expiries", update_id, expires_at)
 
     def drop_updates(self, ids: list[int]) -> None:
         """Remove updates from the queue."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
+            if self.update_expiries.pop(update_id, None) is not None:
+                self._journal.drop("update_expiries", update_id)
+
+    def drop_expired_updates(self) -> None:
+        """Remove the updates that the bot did not get in time."""
+        now = self.now()
+        self.drop_updates([number for number, end in self.update_expiries.items() if end <= now])
 
     def save_query(self, query: Query) -> None:
         """Save a new or answered query."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from itertools import islice
 
 import aiohttp
@@ -16,6 +17,20 @@ MAX_LIMIT = 100
 MAX_WAIT = 50
 # Telegram sends these kinds of updates only to a bot that lists them in allowed_updates.
 ONLY_IF_NAMED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+# The bot gets these kinds of its own service messages, as Client::need_skip_update_message of
+# tdlib/telegram-bot-api decides.
+OWN_SERVICE_MESSAGES = frozenset(
+    {
+        *("new_chat_title", "new_chat_photo", "delete_chat_photo", "left_chat_member"),
+        *("pinned_message", "refunded_payment", "suggested_post_approved"),
+        *("suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid"),
+        "suggested_post_refunded",
+    }
+)
+# Seconds within which the bot can get an update.
+LIFETIME = 86400
+LIFETIMES = {"callback_query": 150, "shipping_query": 150, "pre_checkout_query": 150}
+COMMAND = re.compile(r"/\w+(?:@(?P<bot>\w+))?")
 WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
 FIRST_REDIRECT = 300
 WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -25,7 +40,13 @@ def queue(state: State, kind: str, body: Json) -> None:
     """Queue an update for the bot, if the bot wants this kind of update."""
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
-        state.queue_update(kind, body)
+        state.queue_update(kind, body, state.now() + LIFETIMES.get(kind, LIFETIME))
+
+
+def queue_own_service_message(state: State, chat: Chat, message: Message) -> None:
+    """Queue an update about a service message that the bot caused, if Telegram tells the bot."""
+    if OWN_SERVICE_MESSAGES & message.body.keys():
+        queue(state, "channel_post" if chat.type == "channel" else "message", message.body)
 
 
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
@@ -43,8 +64,15 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     if chat.type == "channel":
         return False
     replied = message.body.get("reply_to_message", {}).get("from", {}).get("id")
-    is_command = message.body.get("text", "").startswith("/")
-    return message.service or is_command or replied == state.bot_id
+    return message.service or _is_command(state, message) or replied == state.bot_id
+
+
+def _is_command(state: State, message: Message) -> bool:
+    """Return whether a message is a command that is not for another bot."""
+    command = COMMAND.match(message.body.get("text", ""))
+    if command is None:
+        return False
+    return command["bot"] is None or command["bot"].lower() == str(state.bot.username).lower()
 
 
 def queue_membership_update(
@@ -108,6 +136,7 @@ class UpdateDelivery:
                     "Conflict: terminated by other getUpdates request; make sure that only one "
                     "bot instance is running",
                 )
+            state.drop_expired_updates()
             return list(islice(state.updates.values(), count)) or None
 
         try:
@@ -129,6 +158,7 @@ class UpdateDelivery:
     def info(self) -> Json:
         """Return Telegram's WebhookInfo object."""
         webhook = self._state.settings.get("webhook") or {}
+        self._state.drop_expired_updates()
         view: Json = {
             "url": webhook.get("url", ""),
             "has_custom_certificate": False,
@@ -167,6 +197,7 @@ class UpdateDelivery:
 
     def _next_delivery(self) -> tuple[Json, Json] | None:
         webhook = self._state.settings.get("webhook")
+        self._state.drop_expired_updates()
         if not webhook or not self._state.updates:
             return None
         return webhook, next(iter(self._state.updates.values()))

@@ -57,7 +57,7 @@ def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:
     Messages of one album are an album again.
     """
     request = call.request
-    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    source = permissions.find_visible_chat(call.state, request.from_chat_id)
     numbers = request.message_ids
     if not 1 <= len(numbers) <= MOST_COPIED or numbers != sorted(set(numbers)):
         raise bad_request("MESSAGE_IDS_INVALID")
@@ -81,5 +81,4 @@ def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:
 
 
 def _can_be_copied(message: Message) -> bool:
-    hidden = message.service or message.body.get("has_protected_content")
-    return not hidden and "invoice" not in message.body
+    return not message.service and "invoice" not in message.body

@@ -29,7 +29,7 @@ def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
     if "text" not in message.body:
         raise bad_request("there is no text in the message to edit")
-    return messages.edit(call.state, message, content, inline).body
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
@@ -43,7 +43,7 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
         raise bad_request("there is no caption in the message to edit")
     changed = messages.caption_fields(caption, above=above and messages.shows_media(message.body))
     content = messages.content_without_caption(message) | changed
-    return messages.edit(call.state, message, content, inline).body
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
@@ -72,7 +72,7 @@ def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
     content |= media.message_fields(
         media.resolve_file(call.state, new_media.type, new_media.media, call.files)
     )
-    return messages.edit(call.state, message, content, inline).body
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) -> Json:
@@ -80,7 +80,9 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
     request = call.request
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
-    return messages.edit(call.state, message, messages.editable_content(message), inline).body
+    return messages.edit_by_bot(
+        call.state, message, messages.editable_content(message), inline
+    ).body
 
 
 def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:
