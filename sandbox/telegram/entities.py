@@ -96,7 +96,8 @@ class Message:
     """A message of a chat.
 
     `body` is Telegram's Message object. `payload` is the hidden text of an invoice. `version` is
-    the chat's version after the message's last change.
+    the chat's version after the message's last change. `charge_id` is the payment of a paid
+    invoice. `deletes_at` is the time at which Telegram deletes the message by itself.
     """
 
     table: ClassVar[str] = "messages"
@@ -110,6 +111,8 @@ class Message:
     version: int = 0
     reactions: dict[str, int] = field(default_factory=dict)
     """The number of all reactions of a channel's readers, by their emoji."""
+    charge_id: str | None = None
+    deletes_at: int | None = None
 
     @property
     def key(self) -> str:

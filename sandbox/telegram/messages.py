@@ -181,6 +181,8 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
     message = Message(
         chat.id, body["message_id"], author_id, body, draft.keyboard, service=draft.service
     )
+    if chat.auto_delete_seconds:
+        message.deletes_at = body["date"] + chat.auto_delete_seconds
     state.save_message(message)
     return message
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.telegram import passing_time
 from sandbox.telegram.api import BotApi
 from sandbox.telegram.control import routes
 from sandbox.telegram.control.request import ControlContext, MoveClock, Processes, StartOver
@@ -74,7 +75,8 @@ def create_app(
         app.router.add_get(address, _page_file(path))
     app.router.add_get("/favicon.ico", _no_favicon)
     app.on_response_prepare.append(_add_security_headers)
-    app.cleanup_ctx.append(_push_updates(delivery))
+    app.cleanup_ctx.append(_run_until_end(delivery.push()))
+    app.cleanup_ctx.append(_run_until_end(passing_time.run(state)))
     app.on_shutdown.append(lambda _: _end_long_polls(state))
     return app
 
@@ -97,9 +99,11 @@ async def _add_security_headers(request: web.Request, response: web.StreamRespon
         response.headers.update(SECURITY_HEADERS)
 
 
-def _push_updates(delivery: UpdateDelivery) -> Callable[[web.Application], AsyncIterator[None]]:
+def _run_until_end(
+    work: Coroutine[object, object, None],
+) -> Callable[[web.Application], AsyncIterator[None]]:
     async def run(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(delivery.push())
+        task = asyncio.create_task(work)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -65,6 +65,7 @@ class State:
         for member in self._load_entities(Member):
             self._keep_member(member)
         self.messages: dict[int, dict[int, Message]] = {}
+        self._timed: dict[str, Message] = {}
         self._keyboard_ids: dict[int, dict[int, None]] = {}
         for message in self._load_entities(Message):
             self._keep_message(message)
@@ -236,6 +237,10 @@ class State:
         """Return a message of a chat, or None if there is no such message."""
         return self.messages.get(chat_id, {}).get(message_id)
 
+    def timed_messages(self) -> list[Message]:
+        """Return the messages that Telegram deletes by itself at some time."""
+        return list(self._timed.values())
+
     def save_message(self, message: Message) -> None:
         """Save a new or edited message."""
         message.version = self.changes.record(message.chat_id, message.message_id)
@@ -248,6 +253,7 @@ class State:
         """Delete a message for everybody, without an update for the bot."""
         del self.messages[message.chat_id][message.message_id]
         self._keyboard_ids.get(message.chat_id, {}).pop(message.message_id, None)
+        self._timed.pop(message.key, None)
         self._journal.drop(Message.table, message.key)
         self.changes.record(message.chat_id, message.message_id)
 
@@ -255,6 +261,8 @@ class State:
         self.messages.setdefault(message.chat_id, {})[message.message_id] = message
         if message.keyboard is not None:
             self._keyboard_ids.setdefault(message.chat_id, {})[message.message_id] = None
+        if message.deletes_at is not None:
+            self._timed[message.key] = message
 
     def messages_with_keyboard(self, chat_id: int) -> Iterator[Message]:
         """Yield the messages that show or remove a reply keyboard, newest first."""

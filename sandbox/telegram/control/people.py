@@ -197,13 +197,15 @@ def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
         match = find_message(state, chat, message_id)
         if "invoice" not in match.body:
             raise ControlError("this message is no invoice")
+        if match.charge_id is not None:
+            raise ControlError("this invoice is paid, and shows its receipt", status=409)
         return match
     for message in sorted(
         state.messages.get(chat.id, {}).values(), key=lambda row: row.message_id, reverse=True
     ):
-        if "invoice" in message.body:
+        if "invoice" in message.body and message.charge_id is None:
             return message
-    raise ControlError("there is no invoice in this person's chat", status=404)
+    raise ControlError("there is no unpaid invoice in this person's chat", status=404)
 
 
 async def refund_payment(request: ControlRequest) -> Json:

@@ -29,6 +29,8 @@ SERVICE_FIELDS = (
     "new_chat_photo",
     "delete_chat_photo",
     "message_auto_delete_timer_changed",
+    "chat_owner_changed",
+    "chat_owner_left",
     "channel_chat_created",
     "group_chat_created",
 )
@@ -165,6 +167,7 @@ def serialize_message(message: Message) -> Json:
         "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
         "version": message.version,
+        "receipt": message.charge_id,
         "service": next((name for name in SERVICE_FIELDS if name in body), None),
     }
     if view["media"]:

@@ -1,10 +1,12 @@
 """Test rules of Telegram that a bot meets only after a while, or only in some chats."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sandbox.telegram.raw_world import SandboxClient
+from sandbox.telegram import passing_time
+from tests.sandbox.telegram.raw_world import SandboxClient, begin
 
 DAY = 86400
 
@@ -136,3 +138,53 @@ async def test_posts_of_a_public_channel_are_copied_without_membership(
     assert await world.call("copyMessage", chat_id=person, **source)
     several = {"from_chat_id": "@daily_news", "message_ids": [post["message_id"]]}
     assert await world.call("copyMessages", chat_id=person, **several)
+
+
+async def test_a_timer_deletes_new_posts_without_an_update(world: SandboxClient) -> None:
+    """Test the auto-delete timer, as messageAutoDeleteTimerChanged of the Bot API describes it."""
+    channel, owner = world.ids["channel"], world.ids["owner"]
+    kept = await world.call("sendMessage", chat_id=channel, text="before")
+    await world.control(f"chats/{channel}/info", user_id=owner, auto_delete_seconds=DAY)
+    await world.call("sendMessage", chat_id=channel, text="after")
+    await world.updates()
+    wait(world, DAY - 5)
+    passing_time.act(world.state)
+    later = await world.see(f"chats/{channel}/messages?after={kept['message_id']}")
+    assert [message["text"] for message in later["messages"]] == [None, "after"]
+    wait(world, 10)
+    passing_time.act(world.state)
+    shown = (await world.see(f"chats/{channel}/messages"))["messages"]
+    assert [message["text"] for message in shown if message["text"]] == ["before"]
+    assert await world.updates() == []
+
+
+async def test_timers_go_on_by_themselves_after_a_restart(tmp_path: Path) -> None:
+    async with begin(tmp_path) as world:
+        await world.populate()
+        channel, owner = world.ids["channel"], world.ids["owner"]
+        await world.control(f"chats/{channel}/info", user_id=owner, auto_delete_seconds=DAY)
+        sent = await world.call("sendMessage", chat_id=channel, text="short")
+        wait(world, DAY + 5)
+        world.state.commit()
+    async with begin(tmp_path) as world:
+        version = world.state.chat_version(channel)
+        shown = await world.see(f"chats/{channel}/messages?version={version - 1}&wait=10")
+        assert sent["message_id"] not in {each["message_id"] for each in shown["messages"]}
+
+
+async def test_change_of_the_owner_is_a_service_message(world: SandboxClient) -> None:
+    """Test JsonChatOwnerChanged and JsonChatOwnerLeft of tdlib/telegram-bot-api."""
+    channel, owner, admin = (world.ids[name] for name in ("channel", "owner", "admin"))
+    await world.control(f"chats/{channel}/transfer", user_id=admin)
+    [update] = await world.updates()
+    assert update["channel_post"]["chat_owner_changed"]["new_owner"]["id"] == admin
+    await world.control(f"chats/{channel}/transfer", 409, user_id=admin)
+    await world.control(f"chats/{channel}/members", 409, user_id=admin, status="kicked")
+    await world.control(f"chats/{channel}/members", user_id=admin, status="left")
+    [update] = await world.updates()
+    assert update["channel_post"]["chat_owner_left"]["new_owner"]["id"] == owner
+    listed = await world.call("getChatAdministrators", chat_id=channel)
+    assert "creator" not in {member["status"] for member in listed}
+    await world.control(f"chats/{channel}/transfer", user_id=owner)
+    [update] = await world.updates()
+    assert update["channel_post"]["chat_owner_changed"]["new_owner"]["id"] == owner
