@@ -87,6 +87,12 @@ class BotApi:
             return _success_response(await self._answer(cls, raw))
         return await self._answer_with_fault(request, fault, cls, raw)
 
+    async def carry_out(self, method: str, raw: RawRequest) -> None:
+        """Call the method in the answer to a webhook's update, if there is such a method."""
+        cls = METHODS.get(method)
+        if cls is not None:
+            await self._answer(cls, raw)
+
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
         request = parsing.parse_request(cls, raw)
         self._note_unknown_fields(cls, request.unknown_fields)

@@ -42,6 +42,7 @@ UNSUPPORTED_FIELDS = frozenset(
         "direct_messages_topic_id",
         "ephemeral_message_parameters",
         "inline_message_id",
+        "ip_address",
         "is_flexible",
         "max_tip_amount",
         "message_effect_id",

@@ -33,15 +33,20 @@ async def read(request: web.Request) -> RawRequest:
         raise TelegramError(413, "Request Entity Too Large") from None
     except (web.RequestPayloadError, ConnectionResetError):
         raise bad_request("can't read the request body") from None
-    content_type = request.headers.get("Content-Type", "").lower()
-    if "multipart/form-data" in content_type:
-        # The boundary keeps its case.
-        _read_parts(raw, body, request.headers["Content-Type"])
-    elif "application/x-www-form-urlencoded" in content_type:
-        raw.add(_read_form(body))
-    elif "application/json" in content_type:
-        raw.add(_read_json(body))
+    parse(raw, body, request.headers.get("Content-Type", ""))
     return raw
+
+
+def parse(raw: RawRequest, body: bytes, content_type: str) -> None:
+    """Add the fields and files of a body, or raise TelegramError for a wrong form with files."""
+    kind = content_type.lower()
+    if "multipart/form-data" in kind:
+        # The boundary keeps its case.
+        _read_parts(raw, body, content_type)
+    elif "application/x-www-form-urlencoded" in kind:
+        raw.add(_read_form(body))
+    elif "application/json" in kind:
+        raw.add(_read_json(body))
 
 
 def _text(content: bytes) -> str:

@@ -75,7 +75,7 @@ def create_app(
         app.router.add_get(address, _page_file(path))
     app.router.add_get("/favicon.ico", _no_favicon)
     app.on_response_prepare.append(_add_security_headers)
-    app.cleanup_ctx.append(_run_until_end(delivery.push()))
+    app.cleanup_ctx.append(_run_until_end(delivery.webhook.run(api.carry_out)))
     app.cleanup_ctx.append(_run_until_end(passing_time.run(state)))
     app.on_shutdown.append(lambda _: _end_long_polls(state))
     return app

@@ -1,17 +1,14 @@
 """Queue updates for the bot, and deliver them by long polling or webhook."""
 
-import asyncio
-import contextlib
 import re
 from itertools import islice
-
-import aiohttp
 
 from sandbox.telegram import serializers
 from sandbox.telegram.entities import Chat, Member, Message
 from sandbox.telegram.errors import TelegramError
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
+from sandbox.telegram.webhook import CONNECTIONS, Webhook
 
 MAX_LIMIT = 100
 MAX_WAIT = 50
@@ -31,9 +28,6 @@ OWN_SERVICE_MESSAGES = frozenset(
 LIFETIME = 86400
 LIFETIMES = {"callback_query": 150, "shipping_query": 150, "pre_checkout_query": 150}
 COMMAND = re.compile(r"/\w+(?:@(?P<bot>\w+))?")
-WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
-FIRST_REDIRECT = 300
-WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def queue(state: State, kind: str, body: Json) -> None:
@@ -103,7 +97,7 @@ class UpdateDelivery:
     def __init__(self, state: State) -> None:
         self._state = state
         self._current_poll: object = None
-        self._error: tuple[int, str] | None = None
+        self.webhook = Webhook(state)
 
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
@@ -165,54 +159,9 @@ class UpdateDelivery:
             "pending_update_count": len(self._state.updates),
         }
         if webhook:
-            view["max_connections"] = 1
-        if self._error:
-            view["last_error_date"], view["last_error_message"] = self._error
+            view["max_connections"] = webhook.get("max_connections", CONNECTIONS)
+        if self.webhook.error:
+            view["last_error_date"], view["last_error_message"] = self.webhook.error
         if self._state.settings.get("allowed_updates"):
             view["allowed_updates"] = self._state.settings["allowed_updates"]
         return view
-
-    async def push(self) -> None:
-        """Send updates to the webhook in order, until the server stops.
-
-        Each update is sent again until the webhook answers with a status 2xx.
-        """
-        async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
-            failures = 0
-            while not self._state.notifier.closed:
-                ready = await self._state.notifier.wait(self._next_delivery, 60)
-                if ready is None:
-                    continue
-                webhook, update = ready
-                if await self._deliver(session, webhook, update):
-                    failures = 0
-                    if update["update_id"] in self._state.updates:
-                        self._state.drop_updates([update["update_id"]])
-                        self._state.commit()
-                else:
-                    await asyncio.sleep(
-                        WEBHOOK_RETRY_DELAYS[min(failures, len(WEBHOOK_RETRY_DELAYS) - 1)]
-                    )
-                    failures += 1
-
-    def _next_delivery(self) -> tuple[Json, Json] | None:
-        webhook = self._state.settings.get("webhook")
-        self._state.drop_expired_updates()
-        if not webhook or not self._state.updates:
-            return None
-        return webhook, next(iter(self._state.updates.values()))
-
-    async def _deliver(self, session: aiohttp.ClientSession, webhook: Json, update: Json) -> bool:
-        headers = {}
-        if webhook.get("secret_token"):
-            headers["X-Telegram-Bot-Api-Secret-Token"] = webhook["secret_token"]
-        error = "Connection failed"
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.post(
-                webhook["url"], json=update, headers=headers, allow_redirects=False
-            ) as response:
-                if response.ok and response.status < FIRST_REDIRECT:
-                    return True
-                error = f"Wrong response from the webhook: {response.status}"
-        self._error = (self._state.now(), error)
-        return False
