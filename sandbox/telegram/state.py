@@ -66,6 +66,8 @@ class State:
             self._keep_member(member)
         self.messages: dict[int, dict[int, Message]] = {}
         self._timed: dict[str, Message] = {}
+        self.growing_posts: dict[str, Message] = {}
+        """The posts of channels whose views and reactions may still grow."""
         self._keyboard_ids: dict[int, dict[int, None]] = {}
         for message in self._load_entities(Message):
             self._keep_message(message)
@@ -249,11 +251,17 @@ class State:
         for listen in self.message_listeners:
             listen(message)
 
+    def show_change(self, message: Message) -> None:
+        """Let the pages show a change that need not be stored."""
+        message.version = self.changes.record(message.chat_id, message.message_id)
+        self.notifier.notify()
+
     def delete_message(self, message: Message) -> None:
         """Delete a message for everybody, without an update for the bot."""
         del self.messages[message.chat_id][message.message_id]
         self._keyboard_ids.get(message.chat_id, {}).pop(message.message_id, None)
         self._timed.pop(message.key, None)
+        self.growing_posts.pop(message.key, None)
         self._journal.drop(Message.table, message.key)
         self.changes.record(message.chat_id, message.message_id)
 
@@ -263,6 +271,8 @@ class State:
             self._keyboard_ids.setdefault(message.chat_id, {})[message.message_id] = None
         if message.deletes_at is not None:
             self._timed[message.key] = message
+        if message.body["chat"]["type"] == "channel" and not message.service:
+            self.growing_posts[message.key] = message
 
     def messages_with_keyboard(self, chat_id: int) -> Iterator[Message]:
         """Yield the messages that show or remove a reply keyboard, newest first."""

@@ -105,7 +105,8 @@ TESTED_ELSEWHERE = {
     " sandbox/telegram/formatting/entity sandbox/telegram/formatting/splitting"
     " sandbox/telegram/formatting/utf16": "test_fixing, test_html and test_text use each of them",
     "bot/switches": "services/platform/test_stops stops switches with it",
-    "sandbox/telegram/passing_time": "sandbox/telegram/test_rules lets time pass",
+    "sandbox/telegram/passing_time sandbox/telegram/audience": "sandbox/telegram/test_rules and"
+    " control/test_reactions let time pass",
     "sandbox/telegram/json_input sandbox/telegram/request_body": "test_hostile_requests and"
     " test_foreign_clients send every kind of body",
     "sandbox/demo/*": "test_scenario runs the demo",

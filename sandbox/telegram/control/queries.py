@@ -184,6 +184,8 @@ def serialize_message(message: Message) -> Json:
     ):
         if name in body:
             view[name] = body[name]
+    if message.views:
+        view["views"] = message.views
     if message.reactions:
         view["reactions"] = message.reactions
     if "reply_to_message" in body:
