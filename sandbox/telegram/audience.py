@@ -25,7 +25,7 @@ def grow(state: State) -> None:
         if seen > message.views:
             message.views = seen
             state.show_change(message)
-        counts = _count_reactions(chat, message)
+        counts = _count_reactions(chat, message) if chat.reaction_share else message.reactions
         if counts != message.reactions and now - message.reacted_at >= GATHERED_SECONDS:
             react(state, message, counts)
         if age > FOLLOWED_SECONDS and counts == message.reactions:
