@@ -112,6 +112,8 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> ParsedRequest:
             values[known] = _convert_value(name, f"attach://{name}", kinds[known], raw.files)
     if not json_input.is_utf8([values, [[name, raw.files[name].name] for name in raw.files]]):
         raise bad_request("strings must be encoded in UTF-8")
+    if "media" in values:
+        values["media"] = _with_thumbnails(values["media"], raw.files)
     keyboard = values.get("reply_markup")
     if isinstance(keyboard, dict):
         values["reply_markup"] = _parse_markup(keyboard)
@@ -173,6 +175,18 @@ def _find_upload(source: str, files: Mapping[str, Upload]) -> BufferedInputFile:
     if upload is None:
         raise bad_request("wrong remote file identifier specified")
     return BufferedInputFile(upload.content, upload.name or "file")
+
+
+def _with_thumbnails(value: object, files: Mapping[str, Upload]) -> object:
+    """Return the media of a request with the upload of each thumbnail, which has its own part."""
+    if isinstance(value, list):
+        return [_with_thumbnails(item, files) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = {ALIASES.get(name, name): item for name, item in value.items()}
+    if isinstance(known.get("thumbnail"), str):
+        known["thumbnail"] = _find_upload(known["thumbnail"], files)
+    return known
 
 
 def _to_telegram_error(error: ValidationError) -> TelegramError:

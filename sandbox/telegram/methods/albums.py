@@ -5,11 +5,12 @@ from typing import Any
 from aiogram import methods
 from aiogram.types import InputMediaDocument, InputMediaPhoto, InputMediaVideo
 
-from sandbox.telegram import media, messages, permissions
+from sandbox.telegram import messages, permissions
 from sandbox.telegram.entities import Message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.telegram.methods import file_details
 from sandbox.telegram.methods.sending import post_message
 from sandbox.telegram.persistence import Json
 
@@ -42,13 +43,13 @@ def _content(call: MethodCall[methods.SendMediaGroup], item: Any) -> Json:
     if not isinstance(item, InputMediaPhoto | InputMediaVideo | InputMediaDocument):
         raise bad_request(f"media of type {item.type} is not supported in the sandbox")
     caption = parse_text(call.state, item.caption, item.parse_mode, item.caption_entities)
-    file = media.resolve_file(call.state, str(item.type), item.media, call.files)
+    file = file_details.message_fields(call, str(item.type), item.media, item)
     if isinstance(item, InputMediaDocument):
-        return messages.caption_fields(caption) | media.message_fields(file)
+        return messages.caption_fields(caption) | file
     above = bool(unwrap_default(item.show_caption_above_media))
     content = messages.caption_fields(caption, above=above)
     content |= messages.spoiler_fields(has_spoiler=bool(item.has_spoiler))
-    return content | media.message_fields(file)
+    return content | file
 
 
 def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:

@@ -8,10 +8,11 @@ from aiogram.types import (
     InputMediaVideo,
 )
 
-from sandbox.telegram import markup, media, messages, permissions
+from sandbox.telegram import markup, messages, permissions
 from sandbox.telegram.entities import Message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.telegram.methods import file_details
 from sandbox.telegram.methods.sending import text_content
 from sandbox.telegram.persistence import Json
 
@@ -69,9 +70,7 @@ def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
         content |= messages.spoiler_fields(has_spoiler=bool(new_media.has_spoiler))
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
-    content |= media.message_fields(
-        media.resolve_file(call.state, new_media.type, new_media.media, call.files)
-    )
+    content |= file_details.message_fields(call, new_media.type, new_media.media, new_media)
     return messages.edit_by_bot(call.state, message, content, inline).body
 
 

@@ -1,5 +1,6 @@
 """Test requests of Bot API clients that are written in other languages."""
 
+import json
 from pathlib import Path
 
 import aiohttp
@@ -196,3 +197,28 @@ async def test_waiting_time_is_also_a_header(world: SandboxClient) -> None:
     await world.control("faults", method="getMe", kind="error", retry_after=7)
     async with world.http.get(f"{world.url}/bot{BOT_TOKEN}/getMe") as response:
         assert (response.status, response.headers["Retry-After"]) == (429, "7")
+
+
+async def test_thumbnails_and_covers_are_parts_of_their_own(world: SandboxClient) -> None:
+    """Test Client::get_input_thumbnail of tdlib/telegram-bot-api, with its former name `thumb`."""
+    media = [
+        {"type": "video", "media": "attach://film", "thumb": "attach://small", "duration": 9},
+        {"type": "video", "media": "attach://film", "cover": "attach://small"},
+        {"type": "photo", "media": "attach://small"},
+    ]
+    form = aiohttp.FormData({"chat_id": str(world.ids["advertiser"]), "media": json.dumps(media)})
+    form.add_field("film", b"film", filename="film.mp4")
+    form.add_field("small", PNG, filename="small.png")
+    assert await _raw(world, "sendMediaGroup", form) == (200, "")
+    *_, first, second, third = world.state.messages[world.ids["advertiser"]].values()
+    assert first.body["video"]["thumbnail"]["file_size"] == len(PNG)
+    assert first.body["video"]["duration"] == 9
+    assert second.body["video"]["cover"][0]["file_size"] == len(PNG)
+    assert "photo" in third.body
+    change = {"type": "video", "media": "attach://film", "thumbnail": "attach://small"}
+    form = aiohttp.FormData({"chat_id": str(world.ids["advertiser"]), "media": json.dumps(change)})
+    form.add_field("message_id", str(third.message_id))
+    form.add_field("film", b"film", filename="film.mp4")
+    form.add_field("small", PNG, filename="small.png")
+    assert await _raw(world, "editMessageMedia", form) == (200, "")
+    assert third.body["video"]["thumbnail"]["file_size"] == len(PNG)
