@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument(
         "--bot-api-url", default="", help="where the bot finds Telegram (default: on that port)"
     )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse unknown fields, which Telegram ignores"
+    )
     parser.add_argument("--no-bot", action="store_true", help="without bot and scheduler")
     parser.add_argument(
         "--redirect", action="store_true", help="with the redirect of tracked links"
@@ -79,7 +82,9 @@ async def _run(options: argparse.Namespace) -> None:
         folder = options.local.resolve()
         simulation = None
         if not settings.real_telegram:
-            simulation = Simulation(folder, options.port, options.bot_api_url)
+            simulation = Simulation(
+                folder, options.port, options.bot_api_url, strict=options.strict
+            )
         launch = Launch(folder, settings, simulation, with_redirect=options.redirect)
         try:
             await launch.start(with_bot=not options.no_bot)

@@ -38,17 +38,20 @@ class Keys:
 class Simulation:
     """A simulated Telegram with a stored state and an HTTP server."""
 
-    def __init__(self, folder: Path, asked_port: int, bot_api_url: str = "") -> None:
+    def __init__(
+        self, folder: Path, asked_port: int, bot_api_url: str = "", *, strict: bool = False
+    ) -> None:
         """Load the state and listen on a port.
 
         If `asked_port` is 0, the port of the last start is preferred. The bot calls Telegram at
-        `bot_api_url`, which has to lead to this port; "" means this port itself. Raises CannotStart
-        if the port `asked_port` is in use.
+        `bot_api_url`, which has to lead to this port; "" means this port itself. If `strict`, calls
+        with unknown fields are refused. Raises CannotStart if the port `asked_port` is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
         self._listener: socket.socket = ports.listen(asked_port, keys.port)
         self._runner: web.AppRunner | None = None
+        self._strict = strict
         self.keys = replace(keys, port=ports.port_of(self._listener))
         folders.write_private(path, json.dumps(asdict(self.keys)))
         self.url = f"http://{ports.HOST}:{self.keys.port}"
@@ -107,6 +110,7 @@ class Simulation:
             move_clock=move_clock,
             processes=processes,
             guide=guide_steps.build(self.seeds),
+            strict=self._strict,
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()

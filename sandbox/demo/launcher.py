@@ -110,7 +110,8 @@ def _spawn(folder: Path, options: tuple[str, ...], settings: dict[str, str]) -> 
     return processes.spawn(
         [
             sys.executable,
-            *processes.module("sandbox", *isolated, "--local", str(folder / "local"), *options),
+            *processes.module("sandbox", *isolated, "--strict", "--local", str(folder / "local")),
+            *options,
         ],
         name="sandbox",
         cwd=folder,

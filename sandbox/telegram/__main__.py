@@ -30,6 +30,7 @@ async def _serve(chosen: argparse.Namespace) -> None:
         token=chosen.token,
         name=chosen.name,
         username=chosen.username,
+        strict=chosen.strict,
     ) as telegram:
         print(_greeting(telegram), flush=True)
         await stopped.wait()

@@ -1,9 +1,9 @@
 """Answer calls of Telegram's Bot API over HTTP."""
 
 import asyncio
-import json
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import compare_digest
 from typing import Any
@@ -12,8 +12,8 @@ from aiogram import methods
 from aiogram.methods.base import TelegramMethod
 from aiohttp import web
 
-from sandbox.telegram import media, parsing
-from sandbox.telegram.errors import TelegramError
+from sandbox.telegram import json_input, media, parsing, request_body
+from sandbox.telegram.errors import TelegramError, bad_request, unsupported
 from sandbox.telegram.faults import Fault
 from sandbox.telegram.method_call import MethodCall
 from sandbox.telegram.methods.catalogue import IMPLEMENTED
@@ -23,9 +23,12 @@ from sandbox.telegram.registry import METHODS
 from sandbox.telegram.state import State
 from sandbox.telegram.updates import UpdateDelivery
 
+logger = logging.getLogger(__name__)
 PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>[^/]+)")
 FILE_PATH = re.compile(r"/file/bot(?P<token>[^/]+)/[a-z]+/(?P<file_id>[^/]+)")
 LONGEST_DELAY = 3600.0
+LONGEST_NAME, MOST_NAMES = 64, 1000
+"""The longest name of an unknown field, and how many of them are counted."""
 INTERNAL_ERROR = 500
 FLOOD = 429
 UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
@@ -40,21 +43,34 @@ UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
 
 @dataclass(frozen=True)
 class BotApi:
-    """The HTTP handlers of the simulated Bot API."""
+    """The HTTP handlers of the simulated Bot API.
+
+    If `strict`, a call with an unknown field is refused.
+    """
 
     state: State
     delivery: UpdateDelivery
     bot_token: str
+    strict: bool = False
 
     def _is_bot_token(self, token: str) -> bool:
-        return compare_digest(token.encode(), self.bot_token.encode())
+        return compare_digest(token.encode(errors="replace"), self.bot_token.encode())
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call of a Bot API method."""
         try:
             return await self._handle(request)
         except TelegramError as error:
-            return error_response(error)
+            response = error_response(error)
+            if request.content.exception() is not None:
+                # The rest of a body that cannot be read is not the next request.
+                response.force_close()
+            return response
+        except web.HTTPException as error:
+            return error_response(TelegramError(error.status, error.reason))
+        except Exception:
+            logger.exception("the call %s failed", request.path.rpartition("/")[2])
+            return error_response(TelegramError(INTERNAL_ERROR, "Internal Server Error"))
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         match = PATH.fullmatch(request.path)
@@ -65,14 +81,22 @@ class BotApi:
         cls = METHODS.get(match["method"].lower())
         if cls is None:
             raise TelegramError(404, "Not Found: method not found")
-        raw = await parsing.read_request(request)
+        raw = await request_body.read(request)
         fault = self.state.faults.take(cls.__api_method__, find_chat_id(raw))
         if fault is None:
             return _success_response(await self._answer(cls, raw))
         return await self._answer_with_fault(request, fault, cls, raw)
 
+    async def carry_out(self, method: str, raw: RawRequest) -> None:
+        """Call the method in the answer to a webhook's update, if there is such a method."""
+        cls = METHODS.get(method)
+        if cls is not None:
+            await self._answer(cls, raw)
+
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
-        parsed = parsing.parse_request(cls, raw)
+        request = parsing.parse_request(cls, raw)
+        self._note_unknown_fields(cls, request.unknown_fields)
+        parsed = request.method
         if isinstance(parsed, methods.GetUpdates):
             return await self.delivery.poll(
                 parsed.offset, parsed.limit, parsed.timeout, parsed.allowed_updates
@@ -80,11 +104,23 @@ class BotApi:
         implementation = IMPLEMENTED.get(cls)
         if implementation is None:
             name = cls.__api_method__
-            raise TelegramError(501, f"Not Implemented: {name} is not supported in the sandbox")
+            raise unsupported(f"the method {name}")
         try:
             return implementation(MethodCall(self.state, self.delivery, parsed, raw.files))
         finally:
             self.state.commit()
+
+    def _note_unknown_fields(self, cls: type[TelegramMethod[Any]], names: list[str]) -> None:
+        if names and self.strict:
+            raise bad_request(f"unknown field {names[0][:LONGEST_NAME]!a}")
+        counts = self.state.ignored_fields
+        for name in names:
+            field = f"{cls.__api_method__}.{name[:LONGEST_NAME]}"
+            if field not in counts and len(counts) < MOST_NAMES:
+                logger.warning("an unknown field is ignored: %a", field)
+                counts[field] = 0
+            if field in counts:
+                counts[field] += 1
 
     async def _answer_with_fault(
         self,
@@ -165,13 +201,22 @@ def _success_response(result: object) -> web.Response:
 def error_response(error: TelegramError) -> web.Response:
     """Build the HTTP response that reports a Telegram error."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
+    headers = {}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}
+        headers["Retry-After"] = str(error.retry_after)
     if error.migrate_to_chat_id is not None:
         body["parameters"] = {"migrate_to_chat_id": error.migrate_to_chat_id}
-    return _json_response(body, error.code)
+    return _json_response(body, error.code, headers)
 
 
-def _json_response(body: Json, status: int) -> web.Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(text=text, status=status, content_type="application/json")
+def _json_response(
+    body: Json, status: int, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    content = json_input.dump(body)
+    return web.Response(
+        body=content,
+        status=status,
+        content_type="application/json",
+        headers=headers,
+    )

@@ -46,6 +46,12 @@ class Chat:
     """The auto-delete timer: how long new messages stay. 0 means that they stay for ever."""
     permissions: dict[str, bool] | None = None
     """The permissions of a group's members, or None if they may do everything."""
+    reach: float = 0.4
+    """The share of a channel's subscribers who ever see a post."""
+    reading_hours: float = 8.0
+    """The hours after which 63 % of them have seen it."""
+    reaction_share: float = 0.0
+    """The share of those who have seen it and react."""
     migrated_to_id: int | None = None
     """The id of the supergroup into which Telegram converted this group, or None."""
 
@@ -96,7 +102,8 @@ class Message:
     """A message of a chat.
 
     `body` is Telegram's Message object. `payload` is the hidden text of an invoice. `version` is
-    the chat's version after the message's last change.
+    the chat's version after the message's last change. `charge_id` is the payment of a paid
+    invoice. `deletes_at` is the time at which Telegram deletes the message by itself.
     """
 
     table: ClassVar[str] = "messages"
@@ -110,6 +117,12 @@ class Message:
     version: int = 0
     reactions: dict[str, int] = field(default_factory=dict)
     """The number of all reactions of a channel's readers, by their emoji."""
+    views: int = 0
+    """How many readers of a channel have seen the post."""
+    reacted_at: int = 0
+    """When the bot was last told of reactions, in seconds since 1970. 0 means never."""
+    charge_id: str | None = None
+    deletes_at: int | None = None
 
     @property
     def key(self) -> str:

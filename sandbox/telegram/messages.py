@@ -96,12 +96,16 @@ def shows_media(content: Json) -> bool:
 
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
     """Post a message of the bot, and log the post if the chat is a channel."""
+    if chat.type == "channel" and "forward_origin" not in draft.content:
+        draft.content = without_custom_emoji(draft.content)
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
         body["sender_chat"] = serializers.serialize_chat(state, chat)
     else:
         body["from"] = serializers.serialize_user(state.bot)
     message = _store_message(state, chat, draft, body, state.bot_id)
+    if draft.service:
+        updates.queue_own_service_message(state, chat, message)
     if chat.type == "channel" and not draft.service:
         state.publications.append(
             {
@@ -113,6 +117,27 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
             }
         )
     return message
+
+
+def without_custom_emoji(content: Json) -> Json:
+    """Return content without custom emoji, which a bot cannot use in a channel.
+
+    The emoji that each of them replaces stays in the text.
+    """
+    kept = dict(content)
+    for name in ("entities", "caption_entities"):
+        entities = [each for each in content.get(name, ()) if each["type"] != "custom_emoji"]
+        if entities:
+            kept[name] = entities
+        else:
+            kept.pop(name, None)
+    return kept
+
+
+def edit_by_bot(state: State, message: Message, content: Json, inline: Json | None) -> Message:
+    """Replace the content and the inline keyboard of a message as the bot may do it."""
+    in_channel = state.chats[message.chat_id].type == "channel"
+    return edit(state, message, without_custom_emoji(content) if in_channel else content, inline)
 
 
 def post_by_person(
@@ -156,6 +181,8 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
     message = Message(
         chat.id, body["message_id"], author_id, body, draft.keyboard, service=draft.service
     )
+    if chat.auto_delete_seconds:
+        message.deletes_at = body["date"] + chat.auto_delete_seconds
     state.save_message(message)
     return message
 

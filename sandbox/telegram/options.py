@@ -23,8 +23,8 @@ server in place of https://api.telegram.org.
 def read(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the options of the command line, or end the program with a sentence and status 2.
 
-    The result has `token`, `username`, `name`, `port` and `data`. All but the port are None if
-    they were not given.
+    The result has `token`, `username`, `name`, `port`, `data` and `strict`. All but the port and
+    `strict` are None if they were not given.
     """
     parser = argparse.ArgumentParser(prog=PROGRAM, description=_SUMMARY)
     parser.add_argument(
@@ -43,6 +43,9 @@ def read(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         metavar="FOLDER",
         help="where people, chats and messages are kept (default: they are gone at the end)",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse unknown fields, which Telegram ignores"
     )
     return parser.parse_args(arguments)
 

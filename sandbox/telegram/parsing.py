@@ -1,8 +1,7 @@
-"""Convert HTTP requests to objects of aiogram's method classes."""
+"""Convert the fields of requests to objects of aiogram's method classes."""
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,9 +13,9 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
-from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, ValidationError
 
+from sandbox.telegram import json_input
 from sandbox.telegram.errors import TelegramError, bad_request, unsupported
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.raw_entities import with_raw_entities
@@ -31,7 +30,7 @@ MARKUPS: dict[str, type[BaseModel]] = {
     "force_reply": ForceReply,
 }
 NUMBER = re.compile(r"-?\d{1,19}")
-MAX_FILE = 50 * 1024 * 1024
+TRUE_WORDS = frozenset({"true", "yes", "1"})
 
 # The sandbox does not support these fields, which change what a call does at Telegram.
 # A call that ignored them would only pretend to succeed.
@@ -44,6 +43,7 @@ UNSUPPORTED_FIELDS = frozenset(
         "direct_messages_topic_id",
         "ephemeral_message_parameters",
         "inline_message_id",
+        "ip_address",
         "is_flexible",
         "max_tip_amount",
         "message_effect_id",
@@ -59,6 +59,8 @@ UNSUPPORTED_FIELDS = frozenset(
         "suggested_tip_amounts",
     }
 )
+ALIASES = {"thumb": "thumbnail"}
+"""Old names of fields."""
 EMPTY_MESSAGES = {"chat_id": "chat_id is empty", "text": "message text is empty"}
 
 
@@ -78,68 +80,55 @@ class RawRequest:
     values: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)
 
-
-async def read_request(request: web.Request) -> RawRequest:
-    """Read the fields and files of a request, or raise TelegramError for an unreadable body."""
-    raw = RawRequest(dict(request.query))
-    if request.method != "POST" or not request.can_read_body:
-        return raw
-    try:
-        if request.content_type == "application/json":
-            body = await request.json()
-            # A library for Go sends `null` for a method without parameters.
-            if not isinstance(body, dict | None):
-                raise bad_request("request body must be a JSON object")
-            raw.values.update(body or {})
-        elif request.content_type == "application/x-www-form-urlencoded":
-            raw.values.update(await request.post())
-        elif request.content_type == "multipart/form-data":
-            await _read_multipart(request, raw)
-        else:
-            raise bad_request("unsupported content type")
-    except ValueError as error:
-        raise bad_request("can't parse the request body") from error
-    return raw
+    def add(self, fields: Iterable[tuple[str, Any]]) -> None:
+        """Add fields. Of several fields with one name, the first counts."""
+        for name, value in fields:
+            self.values.setdefault(name, value)
 
 
-async def _read_multipart(request: web.Request, raw: RawRequest) -> None:
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or part.name is None:
-            raise bad_request("can't parse the request body")
-        content = bytes(await part.read(decode=True))
-        if part.filename is None:
-            raw.values[part.name] = content.decode()
-        elif len(content) > MAX_FILE:
-            raise TelegramError(413, "Request Entity Too Large")
-        else:
-            mime_type = part.headers.get("Content-Type")
-            raw.files[part.name] = Upload(content, part.filename, mime_type)
+@dataclass(frozen=True)
+class ParsedRequest:
+    """A request as an object of the method's class, and the unknown fields that it also had."""
+
+    method: TelegramMethod[Any]
+    unknown_fields: list[str]
 
 
-def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
-    """Return the request as an object of the method's class. Unknown fields are ignored.
+def parse_request(cls: MethodClass, raw: RawRequest) -> ParsedRequest:
+    """Return the request as an object of the method's class, without unknown fields.
 
     Raises TelegramError if a field is wrong, or not supported by the sandbox.
     """
     kinds = form_kinds(cls)
+    given = {ALIASES.get(name, name): value for name, value in raw.values.items()}
+    unknown = [name for name in given if name not in kinds]
     values = {
-        name: _convert_value(name, value, kinds.get(name, "text"), raw.files)
-        for name, value in raw.values.items()
-        if value is not None
+        name: _convert_value(name, given[name], kind, raw.files)
+        for name, kind in kinds.items()
+        if not _is_missing(given.get(name), kind)
     }
-    for name in raw.files.keys() & kinds.keys():
-        values[name] = _convert_value(name, f"attach://{name}", kinds[name], raw.files)
-    if not is_utf8(values):
+    for name in raw.files:
+        known = ALIASES.get(name, name)
+        if known in kinds:
+            values[known] = _convert_value(name, f"attach://{name}", kinds[known], raw.files)
+    if not json_input.is_utf8([values, [[name, raw.files[name].name] for name in raw.files]]):
         raise bad_request("strings must be encoded in UTF-8")
+    if "media" in values:
+        values["media"] = _with_thumbnails(values["media"], raw.files)
     keyboard = values.get("reply_markup")
     if isinstance(keyboard, dict):
         values["reply_markup"] = _parse_markup(keyboard)
     parsed = _validate(cls, with_raw_entities(values))
-    _drop_unknown_fields(parsed)
+    _drop_unknown_fields(parsed, unknown)
     for name in sorted(parsed.model_fields_set & UNSUPPORTED_FIELDS):
         if getattr(parsed, name) and not cls.model_fields[name].is_required():
             raise unsupported(name)
-    return parsed
+    return ParsedRequest(parsed, unknown)
+
+
+def _is_missing(value: object, kind: str) -> bool:
+    # A library may send an empty text for a field that has no value. An empty text itself is one.
+    return value is None or (value == "" and kind != "text")
 
 
 def _parse_markup(value: Json) -> BaseModel:
@@ -159,26 +148,53 @@ def _validate(cls: type[T], values: Json) -> T:
 
 
 def _convert_value(name: str, value: object, kind: str, files: Mapping[str, Upload]) -> object:
+    converted = value
     if not isinstance(value, str):
+        if kind == "text":
+            # Telegram reads each JSON value of a request's own fields as the text that was sent.
+            converted = json_input.dump(value).decode()
+    elif kind == "number" and NUMBER.fullmatch(value):
+        converted = int(value)
+    elif kind == "flag":
+        converted = value.strip().lower() in TRUE_WORDS
+    elif kind == "json":
+        converted = _load_json(name, value)
+    elif kind == "file":
+        converted = _find_upload(value, files)
+    return converted
+
+
+def _load_json(name: str, text: str) -> object:
+    try:
+        return json_input.load(text)
+    except ValueError:
+        raise bad_request(f"can't parse {name} JSON object") from None
+
+
+def _find_upload(source: str, files: Mapping[str, Upload]) -> BufferedInputFile:
+    upload = files.get(source.removeprefix("attach://"))
+    if upload is None:
+        raise bad_request("wrong remote file identifier specified")
+    return BufferedInputFile(upload.content, upload.name or "file")
+
+
+def _with_thumbnails(value: object, files: Mapping[str, Upload]) -> object:
+    """Return the media of a request with the upload of each thumbnail, which has its own part."""
+    if isinstance(value, list):
+        return [_with_thumbnails(item, files) for item in value]
+    if not isinstance(value, dict):
         return value
-    if kind == "number" and NUMBER.fullmatch(value):
-        return int(value)
-    if kind == "json":
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise bad_request(f"can't parse {name} JSON object") from None
-    if kind == "file":
-        upload = files.get(value.removeprefix("attach://"))
-        if upload is None:
-            raise bad_request("wrong remote file identifier specified")
-        return BufferedInputFile(upload.content, upload.name or "file")
-    return value
+    known = {ALIASES.get(name, name): item for name, item in value.items()}
+    if isinstance(known.get("thumbnail"), str):
+        known["thumbnail"] = _find_upload(known["thumbnail"], files)
+    return known
 
 
 def _to_telegram_error(error: ValidationError) -> TelegramError:
     """Convert the first validation error, without the wrong field's value."""
-    first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    # Telegram reads the text before the chat.
+    first_error = next((each for each in errors if each["loc"] == ("text",)), errors[0])
     name = str(first_error["loc"][0]) if first_error["loc"] else "request"
     if first_error["type"] == "missing" and len(first_error["loc"]) == 1:
         return bad_request(EMPTY_MESSAGES.get(name, f"there is no {name} in the request"))
@@ -197,21 +213,14 @@ def _with_whole_buttons(markup: Json) -> Json:
     return markup | {"keyboard": whole}
 
 
-def is_utf8(value: object) -> bool:
-    """Return whether no text in a JSON value has half of a character, which is no UTF-8."""
-    if isinstance(value, dict):
-        return all(is_utf8(item) for pair in value.items() for item in pair)
-    if isinstance(value, list):
-        return all(is_utf8(item) for item in value)
-    return not isinstance(value, str) or not any("\ud800" <= unit <= "\udfff" for unit in value)
-
-
-def _drop_unknown_fields(value: object) -> None:
+def _drop_unknown_fields(value: object, names: list[str]) -> None:
+    """Remove the unknown fields of an object and of its parts, and add their names to `names`."""
     if isinstance(value, BaseModel):
         if value.model_extra:
+            names += value.model_extra
             value.model_extra.clear()
         for name in value.model_fields_set:
-            _drop_unknown_fields(getattr(value, name, None))
+            _drop_unknown_fields(getattr(value, name, None), names)
     elif isinstance(value, list):
         for item in value:
-            _drop_unknown_fields(item)
+            _drop_unknown_fields(item, names)

@@ -53,6 +53,8 @@ def complete_payment(state: State, invoice: Message) -> Payment:
         number=state.next_number("payments"),
     )
     state.save_payment(payment)
+    invoice.charge_id = payment.charge_id
+    state.save_message(invoice)
     body = _payment_fields(payment) | {"provider_payment_charge_id": secrets.token_hex(12)}
     _post_service_message(state, payment, {"successful_payment": body}, author_id=payment.user_id)
     return payment

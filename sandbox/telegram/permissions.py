@@ -7,7 +7,9 @@ from sandbox.telegram.entities import Chat, Message
 from sandbox.telegram.errors import TelegramError, bad_request, forbidden
 from sandbox.telegram.state import State
 
-DELETABLE_SECONDS = 48 * 3600
+DELETABLE_SECONDS = 2 * 86400
+# Nobody deletes the message about the creation of a channel or group.
+CREATION = frozenset({"channel_chat_created", "group_chat_created"})
 
 
 def find_chat(state: State, chat_id: int | str | None) -> Chat:
@@ -122,20 +124,24 @@ def find_editable_message(
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
     """Return a message that the bot may delete, or raise TelegramError.
 
-    In a private chat, the bot may delete every message within 48 hours. In other chats, the right
-    to delete covers every message. Without this right, the bot may delete its own messages within
-    48 hours. In a channel, this needs the right to post.
+    Nothing can be deleted after 48 hours. In a private chat, this includes everything but the bot's
+    own service messages. In other chats, the right to delete covers every message. Without this
+    right, the bot may delete its own messages, and its posts only with the right to post.
     """
     message = find_message(state, chat, message_id, "delete")
-    is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS
+    is_recent = state.now() - message.body["date"] < DELETABLE_SECONDS
     if chat.type == "private":
-        allowed = is_recent
-    elif bot_may(state, chat, "can_delete_messages"):
-        allowed = True
-    else:
-        own = message.author_id == state.bot_id
-        may_post = chat.type != "channel" or bot_may(state, chat, "can_post_messages")
-        allowed = own and is_recent and may_post
-    if not allowed:
+        if not is_recent or (message.service and message.author_id == state.bot_id):
+            raise bad_request("message can't be deleted for everyone")
+    elif not is_recent or CREATION & message.body.keys() or not _may_delete(state, chat, message):
         raise bad_request("message can't be deleted")
     return message
+
+
+def _may_delete(state: State, chat: Chat, message: Message) -> bool:
+    if bot_may(state, chat, "can_delete_messages"):
+        return True
+    if message.author_id != state.bot_id:
+        return False
+    needs_right = chat.type == "channel" or message.service
+    return not needs_right or bot_may(state, chat, "can_post_messages")

@@ -1,18 +1,41 @@
 """Store the state and the bot's posts in files that survive a SIGKILL."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sandbox.telegram import json_input
+
 Json = dict[str, Any]
 Tables = dict[str, dict[str, Any]]
+Row = tuple[str, str, Any]
+
+logger = logging.getLogger(__name__)
 
 
 def _dump(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json_input.dump(value) + b"\n"
+
+
+def _dump_rows(rows: list[Row]) -> bytes:
+    """Return the line of a commit, without the rows that cannot be written as JSON."""
+    try:
+        return _dump(rows)
+    except (TypeError, ValueError, RecursionError):
+        return _dump([row for row in rows if _can_be_written(row)])
+
+
+def _can_be_written(row: Row) -> bool:
+    try:
+        _dump(row)
+    except (TypeError, ValueError, RecursionError):
+        logger.exception("a row cannot be stored, and is lost at the next start: %s %s", *row[:2])
+        return False
+    return True
 
 
 def _read_whole_lines(path: Path) -> Iterator[Any]:
@@ -40,9 +63,15 @@ def _open_to_append(path: Path) -> int:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
+    """Append the data to a file, or leave the file as it was and raise OSError."""
+    size = os.fstat(descriptor).st_size
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
 
 
 class Journal:
@@ -53,7 +82,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pending: list[tuple[str, str, Any]] = []
+        self._pending: list[Row] = []
         self.tables = self._replay()
         self._compact()
         self._descriptor = _open_to_append(path)
@@ -93,18 +122,22 @@ class Journal:
         self._pending.append((table, str(key), None))
 
     def commit(self) -> bool:
-        """Write the pending changes, and return whether there were any."""
+        """Write the pending changes, and return whether there were any.
+
+        If the file cannot be written, raises OSError and keeps the changes for the next commit.
+        """
         if not self._pending:
             return False
-        line = _dump(self._pending)
+        _write_all(self._descriptor, _dump_rows(self._pending))
         self._pending = []
-        _write_all(self._descriptor, line)
         return True
 
     def close(self) -> None:
         """Commit the pending changes and close the file."""
-        self.commit()
-        os.close(self._descriptor)
+        try:
+            self.commit()
+        finally:
+            os.close(self._descriptor)
 
 
 class PublicationLog:

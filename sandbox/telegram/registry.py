@@ -17,6 +17,12 @@ METHODS: dict[str, MethodClass] = {
     for cls in (getattr(methods, name) for name in methods.__all__)
     if cls is not TelegramMethod and issubclass(cls, TelegramMethod)
 }
+# Telegram also answers to the former names of these methods.
+METHODS |= {
+    "getchatmemberscount": methods.GetChatMemberCount,
+    "kickchatmember": methods.BanChatMember,
+    "setstickersetthumb": methods.SetStickerSetThumbnail,
+}
 
 
 def _alternatives(annotation: object) -> set[object]:
@@ -32,7 +38,7 @@ def _alternatives(annotation: object) -> set[object]:
 def form_kinds(cls: MethodClass) -> dict[str, str]:
     """Return, for each field of a method, how its form text is converted.
 
-    The values are "number", "text", "file", "json" and "plain".
+    The values are "number", "flag", "text", "file", "json" and "plain".
     """
     # aiogram may not have built the model yet. Until it is built, its annotations are only names.
     cls.model_rebuild()
@@ -48,6 +54,8 @@ def _kind(annotation: object) -> str:
         return "text"
     if InputFile in types:
         return "file"
-    if types & {bool, float}:
+    if bool in types:
+        return "flag"
+    if float in types:
         return "plain"
     return "json"

@@ -61,12 +61,13 @@ async def run(
     token: str | None = None,
     name: str | None = None,
     username: str | None = None,
+    strict: bool = False,
 ) -> AsyncIterator[RunningTelegram]:
     """Serve on a port of this machine until the end of the block.
 
     Without a folder, the people and chats are gone at the end. The port 0 is any free port. Without
-    a token, the bot has the token of the folder, or an invented one. Raises CannotStart if the port
-    or the folder cannot be used.
+    a token, the bot has the token of the folder, or an invented one. If `strict`, unknown fields
+    of calls are refused. Raises CannotStart if the port or the folder cannot be used.
     """
     with ports.listen(port) as listener, _open_state(folder) as state:
         _prepare(state, token)
@@ -86,6 +87,7 @@ async def run(
             bot_token=running.bot_token,
             control_token=running.control_token,
             move_clock=move_clock,
+            strict=strict,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.telegram import passing_time
 from sandbox.telegram.api import BotApi
 from sandbox.telegram.control import routes
 from sandbox.telegram.control.request import ControlContext, MoveClock, Processes, StartOver
@@ -47,17 +48,19 @@ def create_app(
     processes: Processes | None = None,
     guide: Sequence[GuideStep] = (),
     start_over: StartOver | None = None,
+    strict: bool = False,
 ) -> web.Application:
     """Build the HTTP application of the simulated Telegram.
 
     The application must listen only on the loopback interface. Close `state` after the application
     has ended. `move_clock` takes a move and returns the total shift, both in seconds. If
     `move_clock`, `processes` or `start_over` is None, the control API refuses requests that need
-    it. `guide` has the steps that the page shows to newcomers.
+    it. `guide` has the steps that the page shows to newcomers. If `strict`, the Bot API refuses
+    calls with unknown fields, which Telegram ignores.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = UpdateDelivery(state)
-    api = BotApi(state, delivery, bot_token)
+    api = BotApi(state, delivery, bot_token, strict)
     app = web.Application(client_max_size=MAX_REQUEST)
     # A token may have characters that a route's pattern does not match, so the API parses the
     # path itself.
@@ -72,7 +75,8 @@ def create_app(
         app.router.add_get(address, _page_file(path))
     app.router.add_get("/favicon.ico", _no_favicon)
     app.on_response_prepare.append(_add_security_headers)
-    app.cleanup_ctx.append(_push_updates(delivery))
+    app.cleanup_ctx.append(_run_until_end(delivery.webhook.run(api.carry_out)))
+    app.cleanup_ctx.append(_run_until_end(passing_time.run(state)))
     app.on_shutdown.append(lambda _: _end_long_polls(state))
     return app
 
@@ -95,9 +99,11 @@ async def _add_security_headers(request: web.Request, response: web.StreamRespon
         response.headers.update(SECURITY_HEADERS)
 
 
-def _push_updates(delivery: UpdateDelivery) -> Callable[[web.Application], AsyncIterator[None]]:
+def _run_until_end(
+    work: Coroutine[object, object, None],
+) -> Callable[[web.Application], AsyncIterator[None]]:
     async def run(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(delivery.push())
+        task = asyncio.create_task(work)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

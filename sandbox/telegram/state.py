@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,9 @@ class State:
         for member in self._load_entities(Member):
             self._keep_member(member)
         self.messages: dict[int, dict[int, Message]] = {}
+        self._timed: dict[str, Message] = {}
+        self.growing_posts: dict[str, Message] = {}
+        """The posts of channels whose views and reactions may still grow."""
         self._keyboard_ids: dict[int, dict[int, None]] = {}
         for message in self._load_entities(Message):
             self._keep_message(message)
@@ -78,6 +82,10 @@ class State:
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
+        self.update_expiries: dict[int, int] = {
+            int(key): expires_at
+            for key, expires_at in self._journal.tables.get("update_expiries", {}).items()
+        }
         # A page that stays open over a restart still has an old version. Therefore versions start
         # at the real time in microseconds, so that every new version is greater.
         self.changes = ChangeLog(time.time_ns() // 1000)
@@ -85,6 +93,8 @@ class State:
         self.message_listeners: list[Callable[[Message], None]] = []
         self.notifier = Notifier()
         self.faults = Faults()
+        self.ignored_fields: Counter[str] = Counter()
+        """How often the bot sent each unknown field since the start, as method.field."""
         self.limits = Limits()
         self.bot_id = int(self.settings.get("bot_id", 0))
         self._journal.forget_tables()
@@ -229,6 +239,10 @@ class State:
         """Return a message of a chat, or None if there is no such message."""
         return self.messages.get(chat_id, {}).get(message_id)
 
+    def timed_messages(self) -> list[Message]:
+        """Return the messages that Telegram deletes by itself at some time."""
+        return list(self._timed.values())
+
     def save_message(self, message: Message) -> None:
         """Save a new or edited message."""
         message.version = self.changes.record(message.chat_id, message.message_id)
@@ -237,10 +251,17 @@ class State:
         for listen in self.message_listeners:
             listen(message)
 
+    def show_change(self, message: Message) -> None:
+        """Let the pages show a change that need not be stored."""
+        message.version = self.changes.record(message.chat_id, message.message_id)
+        self.notifier.notify()
+
     def delete_message(self, message: Message) -> None:
         """Delete a message for everybody, without an update for the bot."""
         del self.messages[message.chat_id][message.message_id]
         self._keyboard_ids.get(message.chat_id, {}).pop(message.message_id, None)
+        self._timed.pop(message.key, None)
+        self.growing_posts.pop(message.key, None)
         self._journal.drop(Message.table, message.key)
         self.changes.record(message.chat_id, message.message_id)
 
@@ -248,6 +269,10 @@ class State:
         self.messages.setdefault(message.chat_id, {})[message.message_id] = message
         if message.keyboard is not None:
             self._keyboard_ids.setdefault(message.chat_id, {})[message.message_id] = None
+        if message.deletes_at is not None:
+            self._timed[message.key] = message
+        if message.body["chat"]["type"] == "channel" and not message.service:
+            self.growing_posts[message.key] = message
 
     def messages_with_keyboard(self, chat_id: int) -> Iterator[Message]:
         """Yield the messages that show or remove a reply keyboard, newest first."""
@@ -286,20 +311,30 @@ class State:
 
     # --- updates, queries, payments, files
 
-    def queue_update(self, kind: str, body: Json) -> None:
-        """Queue an update for the bot."""
+    def queue_update(self, kind: str, body: Json, expires_at: int | None = None) -> None:
+        """Queue an update for the bot, which it can get before the time `expires_at`."""
         # The first number is the real time in seconds. A new sandbox can have an old database, and
         # its numbers must be above the update ids that this database already has.
         update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}
         self.updates[update_id] = update
         self._journal.put("updates", update_id, update)
+        if expires_at is not None:
+            self.update_expiries[update_id] = expires_at
+            self._journal.put("update_expiries", update_id, expires_at)
 
     def drop_updates(self, ids: list[int]) -> None:
         """Remove updates from the queue."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
+            if self.update_expiries.pop(update_id, None) is not None:
+                self._journal.drop("update_expiries", update_id)
+
+    def drop_expired_updates(self) -> None:
+        """Remove the updates that the bot did not get in time."""
+        now = self.now()
+        self.drop_updates([number for number, end in self.update_expiries.items() if end <= now])
 
     def save_query(self, query: Query) -> None:
         """Save a new or answered query."""

@@ -1,31 +1,46 @@
 """Queue updates for the bot, and deliver them by long polling or webhook."""
 
-import asyncio
-import contextlib
+import re
 from itertools import islice
-
-import aiohttp
 
 from sandbox.telegram import serializers
 from sandbox.telegram.entities import Chat, Member, Message
 from sandbox.telegram.errors import TelegramError
 from sandbox.telegram.persistence import Json
 from sandbox.telegram.state import State
+from sandbox.telegram.webhook import CONNECTIONS, Webhook
 
 MAX_LIMIT = 100
 MAX_WAIT = 50
 # Telegram sends these kinds of updates only to a bot that lists them in allowed_updates.
 ONLY_IF_NAMED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
-FIRST_REDIRECT = 300
-WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
+# The bot gets these kinds of its own service messages, as Client::need_skip_update_message of
+# tdlib/telegram-bot-api decides.
+OWN_SERVICE_MESSAGES = frozenset(
+    {
+        *("new_chat_title", "new_chat_photo", "delete_chat_photo", "left_chat_member"),
+        *("pinned_message", "refunded_payment", "suggested_post_approved"),
+        *("suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid"),
+        "suggested_post_refunded",
+    }
+)
+# Seconds within which the bot can get an update.
+LIFETIME = 86400
+LIFETIMES = {"callback_query": 150, "shipping_query": 150, "pre_checkout_query": 150}
+COMMAND = re.compile(r"/\w+(?:@(?P<bot>\w+))?")
 
 
 def queue(state: State, kind: str, body: Json) -> None:
     """Queue an update for the bot, if the bot wants this kind of update."""
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
-        state.queue_update(kind, body)
+        state.queue_update(kind, body, state.now() + LIFETIMES.get(kind, LIFETIME))
+
+
+def queue_own_service_message(state: State, chat: Chat, message: Message) -> None:
+    """Queue an update about a service message that the bot caused, if Telegram tells the bot."""
+    if OWN_SERVICE_MESSAGES & message.body.keys():
+        queue(state, "channel_post" if chat.type == "channel" else "message", message.body)
 
 
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
@@ -43,8 +58,15 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     if chat.type == "channel":
         return False
     replied = message.body.get("reply_to_message", {}).get("from", {}).get("id")
-    is_command = message.body.get("text", "").startswith("/")
-    return message.service or is_command or replied == state.bot_id
+    return message.service or _is_command(state, message) or replied == state.bot_id
+
+
+def _is_command(state: State, message: Message) -> bool:
+    """Return whether a message is a command that is not for another bot."""
+    command = COMMAND.match(message.body.get("text", ""))
+    if command is None:
+        return False
+    return command["bot"] is None or command["bot"].lower() == str(state.bot.username).lower()
 
 
 def queue_membership_update(
@@ -75,7 +97,7 @@ class UpdateDelivery:
     def __init__(self, state: State) -> None:
         self._state = state
         self._current_poll: object = None
-        self._error: tuple[int, str] | None = None
+        self.webhook = Webhook(state)
 
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
@@ -108,6 +130,7 @@ class UpdateDelivery:
                     "Conflict: terminated by other getUpdates request; make sure that only one "
                     "bot instance is running",
                 )
+            state.drop_expired_updates()
             return list(islice(state.updates.values(), count)) or None
 
         try:
@@ -129,59 +152,16 @@ class UpdateDelivery:
     def info(self) -> Json:
         """Return Telegram's WebhookInfo object."""
         webhook = self._state.settings.get("webhook") or {}
+        self._state.drop_expired_updates()
         view: Json = {
             "url": webhook.get("url", ""),
             "has_custom_certificate": False,
             "pending_update_count": len(self._state.updates),
         }
         if webhook:
-            view["max_connections"] = 1
-        if self._error:
-            view["last_error_date"], view["last_error_message"] = self._error
+            view["max_connections"] = webhook.get("max_connections", CONNECTIONS)
+        if self.webhook.error:
+            view["last_error_date"], view["last_error_message"] = self.webhook.error
         if self._state.settings.get("allowed_updates"):
             view["allowed_updates"] = self._state.settings["allowed_updates"]
         return view
-
-    async def push(self) -> None:
-        """Send updates to the webhook in order, until the server stops.
-
-        Each update is sent again until the webhook answers with a status 2xx.
-        """
-        async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
-            failures = 0
-            while not self._state.notifier.closed:
-                ready = await self._state.notifier.wait(self._next_delivery, 60)
-                if ready is None:
-                    continue
-                webhook, update = ready
-                if await self._deliver(session, webhook, update):
-                    failures = 0
-                    if update["update_id"] in self._state.updates:
-                        self._state.drop_updates([update["update_id"]])
-                        self._state.commit()
-                else:
-                    await asyncio.sleep(
-                        WEBHOOK_RETRY_DELAYS[min(failures, len(WEBHOOK_RETRY_DELAYS) - 1)]
-                    )
-                    failures += 1
-
-    def _next_delivery(self) -> tuple[Json, Json] | None:
-        webhook = self._state.settings.get("webhook")
-        if not webhook or not self._state.updates:
-            return None
-        return webhook, next(iter(self._state.updates.values()))
-
-    async def _deliver(self, session: aiohttp.ClientSession, webhook: Json, update: Json) -> bool:
-        headers = {}
-        if webhook.get("secret_token"):
-            headers["X-Telegram-Bot-Api-Secret-Token"] = webhook["secret_token"]
-        error = "Connection failed"
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.post(
-                webhook["url"], json=update, headers=headers, allow_redirects=False
-            ) as response:
-                if response.ok and response.status < FIRST_REDIRECT:
-                    return True
-                error = f"Wrong response from the webhook: {response.status}"
-        self._error = (self._state.now(), error)
-        return False

@@ -98,8 +98,7 @@ TESTED_ELSEWHERE = {
     "sandbox/telegram/control/* sandbox/telegram/methods/* sandbox/telegram/entities"
     " sandbox/telegram/errors sandbox/telegram/limits sandbox/telegram/markup"
     " sandbox/telegram/media sandbox/telegram/method_call sandbox/telegram/new_chats"
-    " sandbox/telegram/notifier"
-    " sandbox/telegram/persistence sandbox/telegram/registry sandbox/telegram/serializers"
+    " sandbox/telegram/notifier sandbox/telegram/registry sandbox/telegram/serializers"
     " sandbox/telegram/state sandbox/schema sandbox/seed_data"
     " sandbox/simulation": "tests/sandbox call the Bot API and the control API over HTTP",
     "sandbox/telegram/formatting/cleaning sandbox/telegram/formatting/dates"
@@ -107,6 +106,10 @@ TESTED_ELSEWHERE = {
     " sandbox/telegram/formatting/utf16": "test_fixing, test_html and test_text use each of them",
     "sandbox/telegram/raw_entities": "formatting/test_text sends right and wrong entities",
     "bot/switches": "services/platform/test_stops stops switches with it",
+    "sandbox/telegram/passing_time sandbox/telegram/audience": "sandbox/telegram/test_rules and"
+    " control/test_reactions let time pass",
+    "sandbox/telegram/json_input sandbox/telegram/request_body": "test_hostile_requests and"
+    " test_foreign_clients send every kind of body",
     "sandbox/demo/*": "test_scenario runs the demo",
     "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",
     "scheduler/error_isolation": "test_settlements breaks one payout among others",

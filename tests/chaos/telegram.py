@@ -169,7 +169,7 @@ async def serve(plan: Plan) -> None:
     state.limits.enabled = plan.limits
     state.faults = RandomFaults(folder, state, plan)
     facts = populate(state, plan)
-    app = create_app(state, bot_token=plan.token, control_token=plan.control_token)
+    app = create_app(state, bot_token=plan.token, control_token=plan.control_token, strict=True)
     listener = ports.listen(0)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()

@@ -83,9 +83,12 @@ class BotWorld:
         )
         return await self.press(who, "forged", where=where)
 
-    async def pay(self, who: str) -> Row:
-        """Let a person pay the newest invoice, and wait until the bot has handled the payment."""
-        paid = await self.world.control(f"users/{self.chat(who)}/pay")
+    async def pay(self, who: str, *, outdated: bool = False) -> Row:
+        """Let a person pay the newest invoice, and wait until the bot has handled the payment.
+
+        An `outdated` device still shows the Pay button of an invoice that is paid.
+        """
+        paid = await self.world.control(f"users/{self.chat(who)}/pay", outdated=outdated)
         await self.settle()
         return paid
 

@@ -32,7 +32,7 @@ async def test_a_paid_invoice_is_not_paid_again(market: Marketplace, language: s
     """Check a second press, and a second payment that Telegram let through nevertheless."""
     await _top_up(market, language)
     assert (await market.pay("advertiser"))["ok"]
-    again = await market.pay("advertiser")
+    again = await market.pay("advertiser", outdated=True)
     assert not again["ok"]
     *_, refused, balance, twice = TOP_UP[language]
     assert refused in again["error_message"]

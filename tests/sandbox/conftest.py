@@ -18,6 +18,14 @@ async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
 
 
 @pytest.fixture
+async def lenient_world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
+    """Serve the same sandbox, but ignore unknown fields as Telegram does."""
+    async with begin(tmp_path / "telegram", strict=False) as running:
+        await running.populate()
+        yield running
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """Yield a folder for PostgreSQL and Valkey, and check that both have ended."""
     yield tmp_path

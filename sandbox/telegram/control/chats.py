@@ -81,10 +81,29 @@ async def set_member(request: ControlRequest) -> Json:
     if chat.type == "private" and (not is_bot or status not in {"member", "kicked"}):
         raise ControlError('in a private chat only the bot can be "member" or "kicked" (blocked)')
     if state.member(chat.id, user_id).status == "creator":
-        raise ControlError("the creator of a chat stays its creator", status=409)
+        return _let_owner_leave(state, chat, user_id, status)
     rights = {name: request.flag(name) for name in serializers.ALL_RIGHTS & request.body.keys()}
     member = Member(chat.id, user_id, status, rights if status == "administrator" else {})
     memberships.change(state, member, by=find_person(state, by).id)
+    return serializers.serialize_member(state, member)
+
+
+def _let_owner_leave(state: State, chat: Chat, user_id: int, status: str) -> Json:
+    """Let the creator leave a chat. An administrator, if there is one, will be the next creator.
+
+    The administrator becomes the creator only with a later transfer.
+    """
+    if status != "left":
+        raise ControlError("the creator of a chat stays its creator, or leaves", status=409)
+    people = (state.users[member.user_id] for member in state.members_of(chat.id) if member.rights)
+    heir = next((person for person in people if not person.is_bot), None)
+    content = {} if heir is None else {"new_owner": serializers.serialize_user(heir)}
+    draft = Draft({"chat_owner_left": content}, service=True)
+    messages.post_by_person(state, chat, draft, user_id)
+    chat.owner_id = None
+    state.save_chat(chat)
+    member = Member(chat.id, user_id, "left")
+    memberships.change(state, member, by=user_id)
     return serializers.serialize_member(state, member)
 
 
@@ -172,13 +191,20 @@ async def transfer(request: ControlRequest) -> Json:
     """Make another person the creator, and make the former creator an administrator."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
-    if chat.owner_id is None:
+    if chat.type == "private":
         raise ControlError("a private chat has no creator")
+    former = chat.owner_id
+    if former == person.id:
+        raise ControlError("this person is the creator", status=409)
     rights = dict.fromkeys(serializers.ALL_RIGHTS - {"is_anonymous"}, True)
-    state.set_member(Member(chat.id, chat.owner_id, "administrator", rights))
+    if former is not None:
+        state.set_member(Member(chat.id, former, "administrator", rights))
     state.set_member(Member(chat.id, person.id, "creator"))
     chat.owner_id = person.id
     state.save_chat(chat)
+    changed = {"chat_owner_changed": {"new_owner": serializers.serialize_user(person)}}
+    draft = Draft(changed, service=True)
+    messages.post_by_person(state, chat, draft, person.id if former is None else former)
     return serializers.serialize_chat(state, chat)
 
 

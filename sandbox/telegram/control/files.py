@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from sandbox.telegram import media
+from sandbox.telegram import json_input, media
 from sandbox.telegram.control.request import ControlContext
 from sandbox.telegram.errors import ControlError
 from sandbox.telegram.messages import FILES
-from sandbox.telegram.parsing import Upload, is_utf8
+from sandbox.telegram.parsing import Upload
 
 LONGEST_NAME = 255
 
@@ -25,7 +25,7 @@ async def upload(context: ControlContext, request: web.Request) -> web.Response:
     kind, name = request.query.get("kind", "document"), request.query.get("name")
     if kind not in FILES:
         raise ControlError(f"kind must be one of {', '.join(FILES)}")
-    if name and (len(name) > LONGEST_NAME or not is_utf8(name)):
+    if name and (len(name) > LONGEST_NAME or not json_input.is_utf8(name)):
         raise ControlError("this name is too long, or not UTF-8")
     content = await request.read()
     if not content:

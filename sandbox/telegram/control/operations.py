@@ -1,5 +1,6 @@
 """Handle control API requests about faults, flood limits, the clock and processes."""
 
+from sandbox.telegram import passing_time
 from sandbox.telegram.control.request import ControlRequest, Processes
 from sandbox.telegram.errors import ControlError
 from sandbox.telegram.faults import KINDS, Fault
@@ -70,6 +71,7 @@ async def move_clock(request: ControlRequest) -> Json:
     if request.context.move_clock is None:
         raise ControlError("no clock can be moved here", status=409)
     request.state.set("clock_shift", await request.context.move_clock(float(seconds)))
+    passing_time.act(request.state)
     return {"clock_shift": request.state.shift, "now": request.state.now()}
 
 

@@ -170,13 +170,19 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice in the person's private chat, if the bot accepts the payment.
 
-    Without a `message_id`, the newest invoice is paid. With `decline` the bank refuses after the
-    bot has accepted, and as in Telegram the bot is not told. Otherwise the payment is made
+    Without a `message_id`, the newest unpaid invoice is paid. An `outdated` device still shows the
+    Pay button of a paid invoice, and can pay again. With `decline` the bank refuses after the bot
+    has accepted, and as in Telegram the bot is not told. Otherwise the payment is made
     `charge_after` seconds after the bot has accepted it. The result's `ok` is false if the bot or
     the bank refuses, or if the bot does not answer within ANSWER_LIMIT seconds.
     """
     state, person = request.state, request.person()
-    invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
+    invoice = _find_invoice(
+        state,
+        find_chat(state, person.id),
+        request.get("message_id", int),
+        paid_too=request.flag("outdated"),
+    )
     query = payments.send_pre_checkout_query(state, invoice)
     state.commit()
     answer = await state.notifier.wait(lambda: query.answer, ANSWER_LIMIT)
@@ -192,18 +198,19 @@ async def pay(request: ControlRequest) -> Json:
     return {"ok": True, "telegram_payment_charge_id": payment.charge_id}
 
 
-def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
+def _find_invoice(state: State, chat: Chat, message_id: int | None, *, paid_too: bool) -> Message:
+    """Return the message with this id, or the newest invoice. A paid one has no Pay button."""
     if message_id is not None:
         match = find_message(state, chat, message_id)
         if "invoice" not in match.body:
             raise ControlError("this message is no invoice")
+        if match.charge_id is not None and not paid_too:
+            raise ControlError("this invoice is paid, and shows its receipt", status=409)
         return match
-    for message in sorted(
-        state.messages.get(chat.id, {}).values(), key=lambda row: row.message_id, reverse=True
-    ):
-        if "invoice" in message.body:
+    for message in reversed(state.messages.get(chat.id, {}).values()):
+        if "invoice" in message.body and (paid_too or message.charge_id is None):
             return message
-    raise ControlError("there is no invoice in this person's chat", status=404)
+    raise ControlError("there is no unpaid invoice in this person's chat", status=404)
 
 
 async def refund_payment(request: ControlRequest) -> Json:

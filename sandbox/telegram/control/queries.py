@@ -29,6 +29,8 @@ SERVICE_FIELDS = (
     "new_chat_photo",
     "delete_chat_photo",
     "message_auto_delete_timer_changed",
+    "chat_owner_changed",
+    "chat_owner_left",
     "channel_chat_created",
     "group_chat_created",
 )
@@ -48,6 +50,7 @@ async def show_state(request: ControlRequest) -> Json:
         "chats": [_serialize_chat(state, chat) for chat in state.chats.values()],
         "faults": state.faults.as_json(),
         "limits": state.limits.enabled,
+        "ignored_fields": dict(state.ignored_fields),
         "polled": bool(state.settings.get("polled")),
         "pending_updates": len(state.updates),
         "now": state.now(),
@@ -165,6 +168,7 @@ def serialize_message(message: Message) -> Json:
         "edited": "edit_date" in body,
         "version": message.version,
         "service": _find_service_field(message),
+        "receipt": message.charge_id,
     }
     if view["media"]:
         file = body[view["media"]]
@@ -180,6 +184,8 @@ def serialize_message(message: Message) -> Json:
     ):
         if name in body:
             view[name] = body[name]
+    if message.views:
+        view["views"] = message.views
     if message.reactions:
         view["reactions"] = message.reactions
     if "reply_to_message" in body:

@@ -3,14 +3,13 @@
 The control API lets programs act as people in Telegram.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from sandbox.telegram import parsing
+from sandbox.telegram import json_input
 from sandbox.telegram.entities import Chat, Message, User
 from sandbox.telegram.errors import ControlError
 from sandbox.telegram.guide import Guide
@@ -171,11 +170,11 @@ async def read_control_request(context: ControlContext, request: web.Request) ->
     body: Any = {}
     if request.can_read_body:
         try:
-            body = json.loads(await request.read())
+            body = json_input.load((await request.read()).decode())
         except ValueError:
             raise ControlError("the body must be JSON") from None
     if not isinstance(body, dict):
         raise ControlError("the body must be a JSON object")
-    if not parsing.is_utf8(body):
+    if not json_input.is_utf8(body):
         raise ControlError("the texts must be UTF-8")
     return ControlRequest(context, body, dict(request.match_info), dict(request.query))

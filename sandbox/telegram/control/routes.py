@@ -47,6 +47,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/chats/{id}/replace_media", chats.replace_media),
     ("POST", "/control/chats/{id}/delete", chats.delete),
     ("POST", "/control/chats/{id}/react", reactions.react),
+    ("POST", "/control/chats/{id}/audience", reactions.set_audience),
     ("POST", "/control/faults", operations.add_fault),
     ("DELETE", "/control/faults", operations.clear_faults),
     ("POST", "/control/limits", operations.set_limits),
@@ -70,7 +71,9 @@ def _error_response(sentence: str, status: int) -> web.Response:
 
 def _is_authorized(context: ControlContext, request: web.Request) -> bool:
     header = request.headers.get("Authorization", "")
-    return compare_digest(header.encode(), f"Bearer {context.control_token}".encode())
+    return compare_digest(
+        header.encode(errors="replace"), f"Bearer {context.control_token}".encode()
+    )
 
 
 def _authorized(

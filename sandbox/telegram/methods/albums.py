@@ -5,11 +5,12 @@ from typing import Any
 from aiogram import methods
 from aiogram.types import InputMediaDocument, InputMediaPhoto, InputMediaVideo
 
-from sandbox.telegram import media, messages, permissions
+from sandbox.telegram import messages, permissions
 from sandbox.telegram.entities import Message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.telegram.methods import file_details
 from sandbox.telegram.methods.sending import post_message
 from sandbox.telegram.persistence import Json
 
@@ -42,13 +43,13 @@ def _content(call: MethodCall[methods.SendMediaGroup], item: Any) -> Json:
     if not isinstance(item, InputMediaPhoto | InputMediaVideo | InputMediaDocument):
         raise bad_request(f"media of type {item.type} is not supported in the sandbox")
     caption = parse_text(call.state, item.caption, item.parse_mode, item.caption_entities)
-    file = media.resolve_file(call.state, str(item.type), item.media, call.files)
+    file = file_details.message_fields(call, str(item.type), item.media, item)
     if isinstance(item, InputMediaDocument):
-        return messages.caption_fields(caption) | media.message_fields(file)
+        return messages.caption_fields(caption) | file
     above = bool(unwrap_default(item.show_caption_above_media))
     content = messages.caption_fields(caption, above=above)
     content |= messages.spoiler_fields(has_spoiler=bool(item.has_spoiler))
-    return content | media.message_fields(file)
+    return content | file
 
 
 def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:
@@ -57,7 +58,7 @@ def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:
     Messages of one album are an album again.
     """
     request = call.request
-    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    source = permissions.find_visible_chat(call.state, request.from_chat_id)
     numbers = request.message_ids
     if not 1 <= len(numbers) <= MOST_COPIED or numbers != sorted(set(numbers)):
         raise bad_request("MESSAGE_IDS_INVALID")
@@ -81,5 +82,4 @@ def copy_messages(call: MethodCall[methods.CopyMessages]) -> list[Json]:
 
 
 def _can_be_copied(message: Message) -> bool:
-    hidden = message.service or message.body.get("has_protected_content")
-    return not hidden and "invoice" not in message.body
+    return not message.service and "invoice" not in message.body

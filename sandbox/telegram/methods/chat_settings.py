@@ -84,6 +84,8 @@ def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
     """Pin a message, and post Telegram's service message about the pin."""
     chat = _find_chat_with_pins(call)
     message = permissions.find_message(call.state, chat, call.request.message_id, "pin")
+    if message.service:
+        raise bad_request("service messages can't be pinned")
     if message.message_id in chat.pinned_ids:
         return True
     chat.pinned_ids.append(message.message_id)

@@ -22,7 +22,7 @@ def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
     if membership.status == "kicked" or chat.type == "supergroup":
-        return permissions.find_readable_chat(state, chat_id)
+        return permissions.find_visible_chat(state, chat_id)
     if chat.type == "channel" and membership.status != "administrator":
         raise bad_request("member list is inaccessible")
     return chat

@@ -8,10 +8,11 @@ from aiogram.types import (
     InputMediaVideo,
 )
 
-from sandbox.telegram import markup, media, messages, permissions
+from sandbox.telegram import markup, messages, permissions
 from sandbox.telegram.entities import Message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.telegram.methods import file_details
 from sandbox.telegram.methods.sending import text_content
 from sandbox.telegram.persistence import Json
 
@@ -29,7 +30,7 @@ def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
     if "text" not in message.body:
         raise bad_request("there is no text in the message to edit")
-    return messages.edit(call.state, message, content, inline).body
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
@@ -43,7 +44,7 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
         raise bad_request("there is no caption in the message to edit")
     changed = messages.caption_fields(caption, above=above and messages.shows_media(message.body))
     content = messages.content_without_caption(message) | changed
-    return messages.edit(call.state, message, content, inline).body
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
@@ -69,10 +70,8 @@ def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
         content |= messages.spoiler_fields(has_spoiler=bool(new_media.has_spoiler))
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
-    content |= media.message_fields(
-        media.resolve_file(call.state, new_media.type, new_media.media, call.files)
-    )
-    return messages.edit(call.state, message, content, inline).body
+    content |= file_details.message_fields(call, new_media.type, new_media.media, new_media)
+    return messages.edit_by_bot(call.state, message, content, inline).body
 
 
 def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) -> Json:
@@ -80,7 +79,9 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
     request = call.request
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
-    return messages.edit(call.state, message, messages.editable_content(message), inline).body
+    return messages.edit_by_bot(
+        call.state, message, messages.editable_content(message), inline
+    ).body
 
 
 def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:

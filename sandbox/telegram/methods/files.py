@@ -3,14 +3,12 @@
 from typing import Any
 
 from aiogram import methods
-from aiogram.types import BufferedInputFile
 
-from sandbox.telegram import markup, media, messages, permissions
-from sandbox.telegram.errors import bad_request
+from sandbox.telegram import markup, messages, permissions
 from sandbox.telegram.messages import Draft
 from sandbox.telegram.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.telegram.methods import file_details
 from sandbox.telegram.methods.sending import post_message
-from sandbox.telegram.parsing import Upload
 from sandbox.telegram.persistence import Json
 
 
@@ -76,27 +74,5 @@ def _send(call: MethodCall[Any], kind: str, source: object, content: Json) -> Js
     # All checks that can refuse come before the file is stored.
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
-    content |= media.message_fields(media.resolve_file(call.state, kind, source, call.files))
-    view = content[kind][-1] if kind == "photo" else content[kind]
-    view |= _stated(request, kind)
-    thumbnail = getattr(request, "thumbnail", None)
-    if isinstance(thumbnail, BufferedInputFile):
-        upload = Upload(thumbnail.data, None, None)
-        view["thumbnail"] = media.photo_size(media.store_upload(call.state, "photo", upload))
+    content |= file_details.message_fields(call, kind, source, request)
     return post_message(call, chat, Draft(content, inline, keyboard)).body
-
-
-_STATED = ("width", "height", "duration", "length", "performer", "title", "emoji")
-"""The facts about a file that a request may state, and that the message then has."""
-
-
-def _stated(request: Any, kind: str) -> Json:
-    """Return the facts that a request states about its file. They come before those of the file.
-
-    Raises TelegramError if a number is negative.
-    """
-    stated = {name: getattr(request, name, None) for name in _STATED}
-    for name, value in stated.items():
-        if isinstance(value, int) and value < 0:
-            raise bad_request(f"{kind} {name} must be non-negative")
-    return {name: value for name, value in stated.items() if value}

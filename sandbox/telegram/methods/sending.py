@@ -99,11 +99,11 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
     request's place for the caption is ignored.
     """
     request = call.request
-    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    source = permissions.find_visible_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "copy")
-    protected = original.body.get("has_protected_content")
-    if original.service or protected or "invoice" in original.body:
-        raise bad_request("message can't be copied")
+    # A bot may copy protected content. Only forwards of it are refused.
+    if original.service or "invoice" in original.body:
+        raise bad_request("the message can't be copied")
     content = messages.editable_content(original)
     if request.caption is not None and "text" not in content:
         caption = parse_text(
@@ -121,12 +121,12 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
     """Forward a message, with a note of its origin."""
     request = call.request
-    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    source = permissions.find_visible_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
-    if original.service:
-        raise bad_request("message can't be forwarded")
-    if original.body.get("has_protected_content"):
+    if source.protected:
         raise bad_request("message has protected content and can't be forwarded")
+    if original.service or original.body.get("has_protected_content"):
+        raise bad_request("the message can't be forwarded")
     chat = permissions.find_writable_chat(call.state, request.chat_id)
     draft = Draft(
         messages.forwarded_content(original),

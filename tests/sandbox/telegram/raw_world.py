@@ -114,6 +114,7 @@ async def begin(
     processes: Processes | None = None,
     guide: Sequence[GuideStep] = (),
     start_over: StartOver | None = None,
+    strict: bool = True,
 ) -> AsyncIterator[SandboxClient]:
     """Serve a sandbox with the data in `folder`, and yield a client."""
     state = State.load(folder)
@@ -125,6 +126,7 @@ async def begin(
         processes=processes,
         guide=guide,
         start_over=start_over,
+        strict=strict,
     )
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()

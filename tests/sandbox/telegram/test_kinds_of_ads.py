@@ -13,10 +13,8 @@ async def test_a_document_is_sent_edited_and_forwarded(world: SandboxClient) -> 
     said = await world.say("", document=True, caption="Read")
     file_id = said["document"]["file_id"]
     assert said["document"]["file_name"] == "sample.pdf"
-    fields = {"document": file_id, "caption": "Ad", "show_caption_above_media": True}
-    sent = await world.call("sendDocument", chat_id=channel, **fields)
+    sent = await world.call("sendDocument", chat_id=channel, document=file_id, caption="Ad")
     assert (sent["document"]["file_id"], sent["caption"]) == (file_id, "Ad")
-    assert "show_caption_above_media" not in sent
     edit = {"chat_id": channel, "message_id": sent["message_id"]}
     media = {"type": "document", "media": file_id, "caption": "Ad"}
     assert await world.refused("editMessageMedia", media=media, **edit) == NOT_MODIFIED

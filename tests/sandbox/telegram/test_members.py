@@ -43,7 +43,8 @@ async def test_a_banned_member_is_out_until_the_time_is_over(
     until = int(time.time()) + 3_600
     await world.call("banChatMember", chat_id=group, user_id=who(world), until_date=until)
     assert (await member(world, group))["until_date"] == until
-    [changed] = await world.updates()
+    left, changed = await world.updates()
+    assert left["message"]["left_chat_member"]["id"] == who(world)
     assert changed["chat_member"]["new_chat_member"]["status"] == "kicked"
     refused = await world.control(f"users/{who(world)}/send", 403, chat_id=group, text="Hello")
     assert refused["error"] == "this person is not in the chat"

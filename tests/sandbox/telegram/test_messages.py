@@ -246,7 +246,10 @@ async def test_no_message_has_a_live_location_to_stop(world: SandboxClient) -> N
     assert not shown["edited"]
 
 
-async def test_protected_content_cannot_be_forwarded_but_edited(world: SandboxClient) -> None:
+async def test_protected_content_cannot_be_forwarded_but_copied_and_edited(
+    world: SandboxClient,
+) -> None:
+    """Test what MessagesManager::can_forward_message and forward_messages of tdlib/td allow."""
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="a", protect_content=True)
     assert sent["has_protected_content"] is True
@@ -254,10 +257,15 @@ async def test_protected_content_cannot_be_forwarded_but_edited(world: SandboxCl
     to = world.ids["advertiser"]
     assert await world.refused("forwardMessage", chat_id=to, **there) == (
         400,
+        "Bad Request: the message can't be forwarded",
+    )
+    assert await world.call("copyMessage", chat_id=to, **there)
+    await world.call("editMessageText", chat_id=channel, message_id=sent["message_id"], text="b")
+    world.state.chats[channel].protected = True
+    assert await world.refused("forwardMessage", chat_id=to, **there) == (
+        400,
         "Bad Request: message has protected content and can't be forwarded",
     )
-    assert (await world.refused("copyMessage", chat_id=to, **there))[0] == 400
-    await world.call("editMessageText", chat_id=channel, message_id=sent["message_id"], text="b")
 
 
 async def test_own_channel_post_can_be_deleted_for_48_hours(world: SandboxClient) -> None:

@@ -205,3 +205,26 @@ async def test_a_new_transaction_is_the_last_of_its_second(world: SandboxClient)
     listed = (await world.call("getStarTransactions"))["transactions"]
     assert [row["id"] for row in listed] == charges * 2
     assert ["receiver" in row for row in listed] == [False, False, True, True]
+
+
+async def test_a_paid_invoice_shows_its_receipt_and_is_not_paid_again(
+    world: SandboxClient,
+) -> None:
+    """Test the receipt of messageInvoice in td_api.tl of tdlib/td."""
+    person = world.ids["advertiser"]
+    first = await world.call("sendInvoice", **invoice(world))
+    second = await world.call("sendInvoice", **invoice(world))
+    _, paid = await pay(world)
+    shown = {
+        message["message_id"]: message["receipt"]
+        for message in (await world.see(f"chats/{person}/messages"))["messages"]
+        if "invoice" in message
+    }
+    charge = paid["telegram_payment_charge_id"]
+    assert shown == {first["message_id"]: None, second["message_id"]: charge}
+    again = await world.control(f"users/{person}/pay", 409, message_id=second["message_id"])
+    assert again == {"error": "this invoice is paid, and shows its receipt"}
+    await world.updates()
+    await pay(world, message_id=first["message_id"])
+    refused = await world.control(f"users/{person}/pay", 404)
+    assert refused == {"error": "there is no unpaid invoice in this person's chat"}

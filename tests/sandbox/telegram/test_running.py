@@ -110,12 +110,14 @@ def test_a_wrong_option_is_refused(
 
 def test_the_options_are_read() -> None:
     arguments = ["--token", TOKEN, "--username", "@my_bot", "--name", "My bot", "--data", "kept"]
+    arguments.append("--strict")
     assert vars(options.read(arguments)) == {
         "token": TOKEN,
         "username": "my_bot",
         "name": "My bot",
         "port": options.DEFAULT_PORT,
         "data": Path("kept"),
+        "strict": True,
     }
 
 

@@ -3,12 +3,7 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
-
-from aiohttp import web
 
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, WOKEN_SECONDS, SandboxClient, begin
 
@@ -138,54 +133,6 @@ async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
     await world.updates()
     await world.control(f"users/{admin}/send", text="chatter", **say)
     assert [update["message"]["text"] for update in await world.updates()] == ["chatter"]
-
-
-@asynccontextmanager
-async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """Serve a webhook for a test, and yield its URL and the received requests."""
-    got: list[tuple[str, Any]] = []
-
-    async def take(request: web.Request) -> web.Response:
-        secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        got.append((secret, await request.json()))
-        return web.Response(status=answers.pop(0) if answers else 200)
-
-    app = web.Application()
-    app.router.add_post("/hook", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", got
-    finally:
-        await runner.cleanup()
-
-
-async def test_webhook_is_repeated_until_2xx_and_in_order(world: SandboxClient) -> None:
-    async with receiver([500, 302]) as (url, got):
-        await world.call("setWebhook", url=url, secret_token="s3cret")
-        await world.say("one")
-        await world.say("two")
-        for _ in range(100):
-            if len(got) >= 4:
-                break
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.1)
-        assert [update["message"]["text"] for _, update in got] == ["one", "one", "one", "two"]
-        assert {secret for secret, _ in got} == {"s3cret"}
-        info = await world.call("getWebhookInfo")
-        assert (info["url"], info["pending_update_count"]) == (url, 0)
-        assert "302" in info["last_error_message"]
-        assert await world.refused("getUpdates") == (
-            409,
-            (
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook "
-                "to delete the webhook first"
-            ),
-        )
-        await world.call("deleteWebhook")
-        await world.say("three")
-        assert len(await world.updates()) == 1
 
 
 async def test_world_goes_on_after_a_restart(tmp_path: Path) -> None:
