@@ -17,7 +17,7 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED STEPS,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run status demo test test-browser chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
+.PHONY: help run status demo test test-browser pictures chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
 	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-sandbox bench-flood crawl lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
@@ -38,6 +38,9 @@ test: $(READY) ## run every test; make test ARGS="-k E1" runs some
 
 test-browser: $(READY) ## test the page in the Chromium of this machine; make test-browser ARGS="-k narrow" runs some
 	@exec $(BIN)/python -m tests.browser $(ARGS)
+
+pictures: $(READY) ## take the pictures of docs/first-ad.md again, in the Chromium of this machine
+	@PICTURES_OF_TESTS=$(CURDIR)/docs/pictures exec $(BIN)/python -m tests.browser -k newcomer
 
 chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=1000 SEED=7, ARGS=--short or --server-faults
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
