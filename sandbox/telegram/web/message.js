@@ -2,7 +2,7 @@
 
 import { face, make } from "/dom.js";
 import { words } from "/entities.js";
-import { clockTime, fullTime, money, t } from "/i18n.js";
+import { clockTime, fullTime, money, shortNumber, t } from "/i18n.js";
 import { icon } from "/icons.js";
 import { openLink, target } from "/links.js";
 import { album, contents, isVisual, media } from "/media.js";
@@ -57,6 +57,10 @@ function invoice(shown) {
 
 function meta(message, { isOut, isPending, hasFailed }) {
   const line = make("span", { class: "meta", title: fullTime(message.date) });
+  if (message.views) {
+    line.append(icon("eye"), make("span", {}, shortNumber(message.views)),
+      make("span", { class: "sr" }, t("views", { count: message.views })));
+  }
   if (message.edited) line.append(`${t("edited")} `);
   line.append(make("time", {}, clockTime(message.date)));
   if (isOut) {
