@@ -31,7 +31,9 @@ function showTexts() {
     element.setAttribute("aria-label", t(element.dataset.label));
     if (element.tagName === "BUTTON") element.title = t(element.dataset.label);
   }
-  for (const element of document.querySelectorAll("[data-placeholder]")) element.placeholder = t(element.dataset.placeholder);
+  for (const element of document.querySelectorAll("[data-placeholder]")) {
+    element.placeholder = t(element.dataset.placeholder);
+  }
 }
 
 function drawAround() {
@@ -118,7 +120,9 @@ function listen() {
     suggestions.drawCommands();
   });
   on("read", markRead);
-  on("online", (isOnline) => showBanner(isOnline ? "" : t("the sandbox is away", { address: location.origin })));
+  on("online", (isOnline) => {
+    showBanner(isOnline ? "" : t("the sandbox is away", { address: location.origin }));
+  });
   on("wrong token", () => {
     document.body.classList.add("locked");
     showBanner(t("wrong token"));
@@ -128,7 +132,9 @@ function listen() {
   on("photo", showPhoto);
   on("files", attach.offerFiles);
   on("jump", (id) => attempt(() => history.jump(id)));
-  on("command", (command) => { if (!$("composer").hidden || currentChat()?.type === "private") composer.sendText(command); });
+  on("command", (command) => {
+    if (!$("composer").hidden || currentChat()?.type === "private") composer.sendText(command);
+  });
   on("start", (parameter) => attempt(() => act(`users/${place.person}/send`, {
     chat_id: place.person, text: `/start ${parameter}`,
   })));

@@ -55,9 +55,12 @@ async function editInfo(chat) {
 
 function botEntries(chat) {
   if (chat.type === "private") {
-    return [chat.bot_status === "kicked"
-      ? { icon: "check", text: t("unblock the bot"), action: () => unblock(chat) }
-      : chat.bot_status === "member" && { icon: "block", text: t("block the bot"), danger: true, action: setBot(chat, "kicked") }];
+    return [
+      chat.bot_status === "kicked" && { icon: "check", text: t("unblock the bot"), action: () => unblock(chat) },
+      chat.bot_status === "member" && {
+        icon: "block", text: t("block the bot"), danger: true, action: setBot(chat, "kicked"),
+      },
+    ];
   }
   if (!created(chat, place.person)) return [];
   const isAdmin = chat.bot_status === "administrator";

@@ -26,7 +26,8 @@ function goButton(step) {
 
 function stepRow(step, index, current) {
   const isCurrent = step === current;
-  return make("li", { class: step.done ? "done" : isCurrent ? "current" : "later", "aria-current": isCurrent ? "step" : null },
+  const state = step.done ? "done" : isCurrent ? "current" : "later";
+  return make("li", { class: state, "aria-current": isCurrent ? "step" : null },
     make("span", { class: "tick" }, step.done ? icon("check") : String(index + 1),
       make("span", { class: "sr" }, step.done ? t("done") : "")),
     make("div", {}, make("b", {}, pick(step.title)), make("p", {}, pick(step.text)),
@@ -41,7 +42,10 @@ function headline(steps, current) {
   const done = steps.filter((step) => step.done).length;
   const progress = make("span", { class: "progress" }, `${done}/${steps.length}`,
     make("span", { class: "sr" }, t("steps done")));
-  if (!current) return [progress, make("span", { class: "now" }, make("b", {}, t("guide finished")), make("span", {}, t("guide finished text")))];
+  if (!current) {
+    return [progress, make("span", { class: "now" },
+      make("b", {}, t("guide finished")), make("span", {}, t("guide finished text")))];
+  }
   return [progress, face(current.person_id, nameOf(current.person_id)),
     make("span", { class: "now" },
       make("b", {}, `${t("turn of", { name: nameOf(current.person_id) })} ${pick(current.title)}`),

@@ -21,11 +21,12 @@ function subtitle(chat) {
     const state = { member: "bot", kicked: "bot blocked", left: "bot not started" }[chat.bot_status];
     return t("bot of person", { state: t(state), name: nameOf(chat.id) });
   }
+  const people = chat.members.filter(({ user_id: id }) => isIn(chat, id)).length;
+  const isBotIn = !["left", "kicked"].includes(chat.bot_status);
   const count = chat.type === "channel"
     ? t("subscribers", { count: chat.subscribers, number: number(chat.subscribers) })
-    : t("members", { count: chat.members.filter(({ user_id: id }) => isIn(chat, id)).length + (chat.bot_status === "left" ? 0 : 1) });
-  const bot = t(`bot ${chat.bot_status}`);
-  return `${count} · ${bot}`;
+    : t("members", { count: people + (isBotIn ? 1 : 0) });
+  return `${count} · ${t(`bot ${chat.bot_status}`)}`;
 }
 
 function drawPinned(chat) {

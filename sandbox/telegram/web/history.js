@@ -4,7 +4,7 @@
 import { see } from "/api.js";
 import { $, reconcile, whenReleased } from "/dom.js";
 import { dayKey, dayName, t } from "/i18n.js";
-import { item, separator } from "/message.js";
+import { item, separator, showViews } from "/message.js";
 import { emit, place, sandboxTime, unreadOf, world } from "/store.js";
 import { storePosition, takePosition } from "/position.js";
 import { followChat } from "/sync.js";
@@ -54,6 +54,14 @@ function groups() {
   return found;
 }
 
+const signatures = new WeakMap();
+
+// A message whose number of views alone has changed is not drawn again.
+function signatureOf(message) {
+  if (!signatures.has(message)) signatures.set(message, JSON.stringify({ ...message, version: 0, views: 0 }));
+  return signatures.get(message);
+}
+
 function rows() {
   const chat = world.chats.get(view.id);
   const found = [];
@@ -75,14 +83,12 @@ function rows() {
     const isJoined = before !== null && !first.service && !before.service
       && before.author_id === first.author_id && first.date - before.date < TOGETHER;
     const named = chat.type === "supergroup" && !isOut && !first.service;
-    const shown = { isOut, named, isPending: first.isPending, hasFailed: first.hasFailed, ...handlers };
+    const shown = { isOut, named, isPending: first.isPending, ...handlers };
     found.push({
       key: first.key ?? `message ${first.message_id}`,
-      signature: messages.map(({ message_id: id, version }) => `${id} ${version}`).join()
-        + (first.isPending ? "pending" : "") + (first.hasFailed ? "failed" : ""),
+      signature: messages.map(signatureOf).join(),
       build: () => item(messages, shown),
       isJoined, isOut, isService: Boolean(first.service),
-      hasButtons: first.buttons.length > 0,
       update(element) {
         const classes = ["item", this.isService ? "service" : isOut ? "out" : "in"];
         if (isJoined) classes.push("joined");
@@ -90,6 +96,7 @@ function rows() {
         if (named) classes.push("named");
         const name = classes.join(" ");
         if (element.className !== name) element.className = name;
+        showViews(element, messages.at(-1));
       },
     });
     before = first;

@@ -32,6 +32,9 @@ export function chooseLanguage(name) {
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
+const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+export const shortNumber = (value) => compact.format(value);
+
 export function money(amount, currency) {
   if (currency === "XTR") return `⭐ ${number(amount)}`;
   const format = new Intl.NumberFormat(language, { style: "currency", currency });

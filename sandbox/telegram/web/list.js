@@ -57,7 +57,8 @@ function chatRow(person, chat) {
           make("span", { class: "top" },
             make("span", { class: "title" }), make("span", { class: "as" }), make("time")),
           make("span", { class: "bottom" },
-            make("span", { class: "preview" }), make("span", { class: "badge", "aria-hidden": "true" }), make("span", { class: "sr note" }))));
+            make("span", { class: "preview" }),
+            make("span", { class: "badge", "aria-hidden": "true" }), make("span", { class: "sr note" }))));
       return make("li", {}, button);
     },
     update(element) {

@@ -2,7 +2,7 @@
 
 import { face, make } from "/dom.js";
 import { words } from "/entities.js";
-import { clockTime, fullTime, money, t } from "/i18n.js";
+import { clockTime, fullTime, money, shortNumber, t } from "/i18n.js";
 import { icon } from "/icons.js";
 import { openLink, target } from "/links.js";
 import { album, contents, isVisual, media } from "/media.js";
@@ -55,15 +55,25 @@ function invoice(shown) {
     make("span", { class: "price" }, money(shown.total_amount, shown.currency)));
 }
 
-function meta(message, { isOut, isPending, hasFailed }) {
+function meta(message, { isOut, isPending }) {
   const line = make("span", { class: "meta", title: fullTime(message.date) });
+  line.append(make("span", { class: "views" }));
   if (message.edited) line.append(`${t("edited")} `);
   line.append(make("time", {}, clockTime(message.date)));
   if (isOut) {
-    const [name, label] = hasFailed ? ["close", "not sent"] : isPending ? ["clock", "sending"] : ["check", "sent"];
+    const [name, label] = isPending ? ["clock", "sending"] : ["check", "sent"];
     line.append(make("span", { class: "sr" }, t(label)), icon(name));
   }
   return line;
+}
+
+// Views grow all the time, so they change in place: a video goes on, and a spoiler stays open.
+export function showViews(element, { views }) {
+  const place = element.querySelector(".views");
+  const wanted = views ? shortNumber(views) : "";
+  if (!place || (place.dataset.wanted ?? "") === wanted) return;
+  place.dataset.wanted = wanted;
+  place.replaceChildren(icon("eye"), make("span", {}, wanted), make("span", { class: "sr" }, t("views", { count: views })));
 }
 
 const GLYPHS = { url: () => "↗", pay: () => "💳", copy_text: () => icon("copy"), web_app: () => icon("panel") };

@@ -58,7 +58,7 @@ export default {
   "deleted for everybody": "It is deleted for everyone. Bots are not told.",
   "replace the media": "Replace the media",
   "the message is gone": "This message no longer exists.",
-  "edited": "edited", "sending": "sending", "sent": "sent", "not sent": "not sent",
+  "views": { one: "view", other: "views" }, "edited": "edited", "sending": "sending", "sent": "sent",
   "forwarded from": "Forwarded from {name}",
   "show the spoiler": "Hidden text: show it", "more": "Show more", "less": "Show less",
   "code": "code", "custom emoji": "custom emoji",

@@ -65,7 +65,7 @@ export default {
   "deleted for everybody": "Сообщение исчезнет у всех. Боты об этом не узнают.",
   "replace the media": "Заменить медиа",
   "the message is gone": "Этого сообщения больше нет.",
-  "edited": "изменено", "sending": "отправляется", "sent": "отправлено", "not sent": "не отправлено",
+  "views": { one: "просмотр", few: "просмотра", other: "просмотров" }, "edited": "изменено", "sending": "отправляется", "sent": "отправлено",
   "forwarded from": "Переслано от {name}",
   "show the spoiler": "Скрытый текст: показать", "more": "Показать ещё", "less": "Свернуть",
   "code": "код", "custom emoji": "эмодзи из набора",
