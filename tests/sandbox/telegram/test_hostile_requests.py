@@ -20,7 +20,7 @@ from sandbox.telegram.methods.catalogue import IMPLEMENTED
 from sandbox.telegram.registry import METHODS, form_kinds
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, CONTROL_TOKEN, begin
 
-EXAMPLES = settings(max_examples=150)
+EXAMPLES = settings(max_examples=100)
 SMILE = "\U0001f600"
 WAITING = {"timeout", "wait", "charge_after"}
 """The fields that let a request wait."""
