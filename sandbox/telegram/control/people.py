@@ -22,6 +22,8 @@ from sandbox.telegram.state import State
 
 # Real seconds that a person waits for the answer to a press or to a payment.
 ANSWER_LIMIT = 10.0
+# The longest time until a bank charges a payment, in real seconds.
+LONGEST_CHARGE = 3600
 
 
 async def add_person(request: ControlRequest) -> Json:
@@ -177,6 +179,9 @@ async def pay(request: ControlRequest) -> Json:
     the bank refuses, or if the bot does not answer within ANSWER_LIMIT seconds.
     """
     state, person = request.state, request.person()
+    charge_after = request.get("charge_after", int) or 0
+    if not 0 <= charge_after <= LONGEST_CHARGE:
+        raise ControlError(f"charge_after must be from 0 to {LONGEST_CHARGE} seconds")
     invoice = _find_invoice(
         state,
         find_chat(state, person.id),
@@ -193,7 +198,7 @@ async def pay(request: ControlRequest) -> Json:
     if request.flag("decline"):
         return {"ok": False, "error_message": "the bank declined the payment"}
     # The person's bank may ask the person to confirm the payment.
-    await asyncio.sleep(request.get("charge_after", int) or 0)
+    await asyncio.sleep(charge_after)
     payment = payments.complete_payment(state, invoice)
     return {"ok": True, "telegram_payment_charge_id": payment.charge_id}
 

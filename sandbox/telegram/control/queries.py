@@ -1,5 +1,6 @@
 """Handle control API requests that read chats, messages and the sandbox's state."""
 
+import math
 from itertools import islice, takewhile
 
 from sandbox.telegram import serializers
@@ -83,9 +84,12 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
 def read_wait(request: ControlRequest) -> float:
     """Return how many seconds a request may wait, or raise ControlError."""
     try:
-        return min(float(request.query.get("wait", "0")), LONGEST_WAIT)
+        wait = float(request.query.get("wait", "0"))
     except ValueError:
-        raise ControlError("wait must be a number of seconds") from None
+        wait = math.nan
+    if math.isnan(wait):
+        raise ControlError("wait must be a number of seconds")
+    return min(wait, LONGEST_WAIT)
 
 
 async def list_messages(request: ControlRequest) -> Json:

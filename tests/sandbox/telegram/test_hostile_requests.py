@@ -20,7 +20,7 @@ from sandbox.telegram.methods.catalogue import IMPLEMENTED
 from sandbox.telegram.registry import METHODS, form_kinds
 from tests.sandbox.telegram.raw_world import BOT_TOKEN, CONTROL_TOKEN, begin
 
-EXAMPLES = settings(max_examples=150)
+EXAMPLES = settings(max_examples=100)
 SMILE = "\U0001f600"
 WAITING = {"timeout", "wait", "charge_after"}
 """The fields that let a request wait."""
@@ -305,3 +305,18 @@ def test_wrong_fields_of_the_control_api(server: Address, data: st.DataObject) -
     status, answer = _ask_control(server.port, path.replace("{name}", "bot"), fields)
     assert status < 500, (path, fields, answer)
     _check_that_all_goes_on(server)
+
+
+@pytest.mark.parametrize("wait", ["nan", "x", "1_000j", ""])
+def test_wait_that_is_no_number_is_refused(server: Address, wait: str) -> None:
+    path = f"/control/chats/{server.ids['channel']}/messages?after=99999&wait={wait}"
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {CONTROL_TOKEN}"})
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+@pytest.mark.parametrize("seconds", [-1, 2**62])
+def test_time_of_a_charge_must_be_possible(server: Address, seconds: int) -> None:
+    path = f"/control/users/{server.ids['advertiser']}/pay"
+    assert _ask_control(server.port, path, {"charge_after": seconds})[0] == 400
