@@ -13,7 +13,7 @@ from tests.services.money.test_payout_addresses import ton_address
 WORDS = (
     *("bread", "fresh", "bakery", "daily", "weekly", "morning", "bicycles", "courses", "shop"),
     *("advertiser", "owner", "admin", "manager", "newcomer", "stranger", "moderation", "talk"),
-    *("daerb", "casino"),
+    *("daerb", "casino", "javascript"),
     *(
         "every",
         "poor",
