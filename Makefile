@@ -25,7 +25,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## start the whole product with a local Telegram server; Ctrl-C stops it
-	@exec $(BIN)/python -m sandbox --redirect $(ARGS)
+	@exec $(BIN)/python -m sandbox --redirect --first-world $(ARGS)
 
 status: $(READY) ## say what runs of `make run`, and the address of its page
 	@$(BIN)/python -m sandbox.status $(ARGS)

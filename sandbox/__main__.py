@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import BinaryIO
 
 from db import address
 from sandbox import environment, status
+from sandbox.environment import EnvironmentSettings
 from sandbox.launch import Launch
 from sandbox.simulation import Simulation
 from sandbox.telegram import folder_lock
@@ -41,6 +43,11 @@ def main() -> None:
     parser.add_argument("--no-bot", action="store_true", help="without bot and scheduler")
     parser.add_argument(
         "--redirect", action="store_true", help="with the redirect of tracked links"
+    )
+    parser.add_argument(
+        "--first-world",
+        action="store_true",
+        help="begin a new folder with channels on offer and an advertiser with money",
     )
     parser.add_argument(
         "--isolated", action="store_true", help="ignore settings that lead out of the sandbox"
@@ -80,17 +87,43 @@ async def _run(options: argparse.Namespace) -> None:
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
     with _lock(options.local):
         folder = options.local.resolve()
-        simulation = None
-        if not settings.real_telegram:
-            simulation = Simulation(
-                folder, options.port, options.bot_api_url, strict=options.strict
-            )
-        launch = Launch(folder, settings, simulation, with_redirect=options.redirect)
-        try:
-            await launch.start(with_bot=not options.no_bot)
-            await launch.supervisor.wait_for_failure()
-        finally:
-            await launch.stop()
+        while True:
+            await _run_one_world(folder, settings, options)
+            print("starting over with a new world", flush=True)
+            _remove_world(folder)
+
+
+async def _run_one_world(
+    folder: Path, settings: EnvironmentSettings, options: argparse.Namespace
+) -> None:
+    """Run all parts until the page asks to start over. Raises CannotStart if the start fails."""
+    simulation = None
+    if not settings.real_telegram:
+        simulation = Simulation(
+            *(folder, options.port, options.bot_api_url),
+            strict=options.strict,
+            with_first_world=options.first_world,
+        )
+    launch = Launch(folder, settings, simulation, with_redirect=options.redirect)
+    asked = asyncio.ensure_future(launch.start_over_asked.wait())
+    try:
+        await launch.start(with_bot=not options.no_bot)
+        failed = asyncio.ensure_future(launch.supervisor.wait_for_failure())
+        done, _ = await asyncio.wait({asked, failed}, return_when=asyncio.FIRST_COMPLETED)
+        if failed in done:
+            failed.result()
+        failed.cancel()
+    finally:
+        asked.cancel()
+        await launch.stop()
+
+
+def _remove_world(folder: Path) -> None:
+    """Remove the data of a stopped world. The tokens and the port stay, and so does the page."""
+    for name in ("postgres", "valkey", "telegram"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("links.jsonl", "audit-chain.jsonl"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _lock(folder: Path) -> BinaryIO:

@@ -7,7 +7,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import aiohttp
+
 from sandbox import clock, embedded, folders, logins, processes, schema, supervisor
+from sandbox.demo.errors import Unexpected
 from sandbox.environment import EnvironmentSettings
 from sandbox.simulation import Simulation
 from sandbox.telegram import ports
@@ -48,6 +51,9 @@ class Launch:
         self._redis_url = settings.values["REDIS_URL"]
         self._job_urls: dict[str, str] = {}
         self._ready = False
+        self._first_world: asyncio.Task[None] | None = None
+        self.start_over_asked = asyncio.Event()
+        """A person has asked the page to begin again with a new world."""
 
     async def start(self, *, with_bot: bool) -> None:
         """Start all parts, write `world.json` and print the address of the web page.
@@ -68,16 +74,31 @@ class Launch:
                 clock_shift=await clock.read_shift(self._database_url),
                 move_clock=partial(clock.move_forward, self._owner_url),
                 processes=self.supervisor,
+                start_over=None if self._settings.external_database else self._ask_to_start_over,
             )
         if with_bot:
             await self._wait_until_working(since)
         self.supervisor.startup_complete = self._ready = True
         self._write_world_file()
         self._print_instructions(time.monotonic() - began)
+        if with_bot and self._simulation is not None:
+            self._first_world = asyncio.create_task(self._fill_first_world(self._simulation))
+
+    async def _fill_first_world(self, simulation: Simulation) -> None:
+        try:
+            await simulation.fill_first_world()
+        except (Unexpected, aiohttp.ClientError) as error:
+            _print_step(f"the first world is not complete: {error}")
+
+    async def _ask_to_start_over(self) -> None:
+        self.start_over_asked.set()
 
     async def stop(self) -> None:
         """Stop all parts, beginning with the scheduler and ending with PostgreSQL."""
         self._ready = False
+        if self._first_world is not None:
+            self._first_world.cancel()
+            await asyncio.wait({self._first_world})
         for name in ("scheduler", "bot", "redirect"):
             await self.supervisor.stop(name)
         if self._simulation is not None:

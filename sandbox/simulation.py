@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from sandbox import folders, guide_steps, seed_data
+from sandbox import first_world, folders, guide_steps, seed_data
 from sandbox.telegram import ports
 from sandbox.telegram.running import invent_token
 from sandbox.telegram.state import State
@@ -39,13 +39,20 @@ class Simulation:
     """A simulated Telegram with a stored state and an HTTP server."""
 
     def __init__(
-        self, folder: Path, asked_port: int, bot_api_url: str = "", *, strict: bool = False
+        self,
+        folder: Path,
+        asked_port: int,
+        bot_api_url: str = "",
+        *,
+        strict: bool = False,
+        with_first_world: bool = False,
     ) -> None:
         """Load the state and listen on a port.
 
         If `asked_port` is 0, the port of the last start is preferred. The bot calls Telegram at
         `bot_api_url`, which has to lead to this port; "" means this port itself. If `strict`, calls
-        with unknown fields are refused. Raises CannotStart if the port `asked_port` is in use.
+        with unknown fields are refused. With a first world, a new state has more people and
+        channels (`first_world`). Raises CannotStart if the port `asked_port` is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -60,7 +67,10 @@ class Simulation:
         self.state = State.load(folder / "telegram")
         bot_id = int(self.keys.bot_token.partition(":")[0])
         self.state.adopt_bot(bot_id, name=BOT_NAME, username=BOT_USERNAME)
+        is_new = not self.state.chats
         self.seeds = seed_data.load_or_create(self.state)
+        if with_first_world and is_new:
+            first_world.create(self.state, self.seeds.channel_id)
         self.state.set("polled", value=False)
         self.state.commit()
 
@@ -93,10 +103,13 @@ class Simulation:
             "channel_id": self.seeds.channel_id,
         }
 
-    async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
+    async def serve(
+        self, *, clock_shift: float, move_clock: Any, processes: Any, start_over: Any
+    ) -> None:
         """Start to answer requests.
 
-        `clock_shift` is how many seconds the database's clock is ahead of the real time.
+        `clock_shift` is how many seconds the database's clock is ahead of the real time. If
+        `start_over` is None, the page does not offer it.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()
@@ -109,12 +122,18 @@ class Simulation:
             control_token=self.keys.control_token,
             move_clock=move_clock,
             processes=processes,
+            start_over=start_over,
             guide=guide_steps.build(self.seeds),
             strict=self._strict,
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener).start()
+
+    async def fill_first_world(self) -> None:
+        """Let the people of the first world tell the bot what it does not know yet."""
+        if first_world.is_unfinished(self.state):
+            await first_world.fill(self.state, self.facts())
 
     async def wait_for_first_poll(self) -> None:
         """Wait until the bot has asked for updates."""

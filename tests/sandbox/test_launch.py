@@ -363,3 +363,30 @@ def test_what_dies_is_started_again_and_what_is_killed_stays_down(
 def _never_answered(redis: "Redis") -> None:
     with pytest.raises(redis_errors.ConnectionError):
         redis.eval("while true do end", 0)
+
+
+def test_a_first_world_is_filled_and_begins_again(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--first-world", bot=True)
+    world = sandbox.up()
+    until(lambda: campaigns(world) == [("Bicycles", "active")])
+    offers = "SELECT title, price, topic::text, status::text FROM channels ORDER BY price"
+    assert query(world["database_url"], offers) == [
+        ("Street food", 3_500, "food", "active"),
+        ("City news", 12_000, "news", "active"),
+    ]
+    assert adtech(world["settings"], "check") == "All invariants hold.\n"
+    people = {person["id"] for person in sandbox.call("/state")["people"]}
+    assert len(people) == 6
+    page, processes_before = world["page_url"], world["processes"]
+    assert sandbox.call("/start_over", sure=True) == {"ok": True}
+    until(lambda: sandbox.file.exists() and sandbox.world()["processes"] != processes_before)
+    again = sandbox.world()
+    assert again["page_url"] == page
+    assert not people & {person["id"] for person in sandbox.call("/state")["people"]}
+    until(lambda: campaigns(again) == [("Bicycles", "active")])
+    assert sandbox.stop()[0] == 0
+
+
+def campaigns(world: dict[str, Any]) -> list[tuple[object, ...]]:
+    """Return the names and the states of all campaigns."""
+    return query(world["database_url"], "SELECT name, status::text FROM campaigns")
