@@ -98,6 +98,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert any("Telegram is down" in text for text in shown)
 
 
+@pytest.mark.keeps_limits
 async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]

@@ -1,6 +1,7 @@
 """Test that an admin decides about payouts that wait because a channel has another creator."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,8 @@ async def test_an_admin_lets_a_former_creator_be_paid(market: Marketplace) -> No
     await published_post.publish_ad(market)
     buyer = await market.world.control("users", first_name="Buyer")
     await market.world.control(f"chats/{market.chat('channel')}/transfer", user_id=buyer["id"])
+    # A channel that was just connected is read after some seconds.
+    await market.database.forward(timedelta(minutes=1))
     limiter = RateLimiter(NO_REDIS)
     await channel_reading.read_due_channels(
         market.database.sessions, market.bot, limiter, lambda: False, asyncio.Event()

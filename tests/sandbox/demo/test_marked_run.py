@@ -26,7 +26,7 @@ from sandbox.telegram import ports
 from tests.conftest import ROOT
 
 MARK = "zqm"
-AD = f"{MARK}text of the ad: call +79995550123 and ask for {MARK}name!"
+AD = f"{MARK}text of it: call +79995550123 and ask for {MARK}name!"
 LINK = (f"{MARK}button", f"https://example.com/{MARK}link")
 PHONE = "79995550123"
 BROKEN = "cannot save"
