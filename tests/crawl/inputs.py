@@ -1,19 +1,20 @@
 """Provide what people of the walk write: right answers to the steps of forms, and odd messages.
 
-Nobody of the walk writes a word of a real language, except for the words of WORDS. So a text in
+Nobody of the walk writes a word of a real language, except for those of WORDS. So a text in
 the wrong language is a text of the bot.
 """
 
+import re
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from tests.services.money.test_payout_addresses import ton_address
 
-WORDS = (
+_WORDS = (
     *("bread", "fresh", "bakery", "daily", "weekly", "morning", "bicycles", "courses", "shop"),
     *("advertiser", "owner", "admin", "manager", "newcomer", "stranger", "moderation", "talk"),
-    *("daerb", "casino", "javascript"),
+    *("daerb", "casino"),
     *(
         "every",
         "poor",
@@ -27,7 +28,6 @@ WORDS = (
         "contact",
     ),
 )
-"""All Latin words that people of the walk write, and that their names and channels have."""
 Content = dict[str, Any]
 """The fields of a message for the sandbox's control API."""
 TON = ton_address()
@@ -88,6 +88,8 @@ ODD_TEXTS = (
     "%s %d {0} $bread \\ ' \" ; --",
     "\N{COMBINING ACUTE ACCENT}" * 300,
 )
+WORDS = sorted({*_WORDS, *re.findall("[A-Za-z]{2,20}", " ".join(ODD_TEXTS))})
+"""All Latin words that people of the walk write, and that their names and channels have."""
 _NAMES = ("sticker", "voice", "video_note", "contact", "location")
 _FILES = ("photo", "video", "animation", "document")
 
