@@ -5,6 +5,7 @@ from bot.screens import formats
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from services.money import stuck_escrows
 from services.posts.dead_letters import DeadLetter
 
 OPEN = "open"
@@ -22,7 +23,7 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
                         "dead-letters-row",
                         id=str(row.target_id),
                         channel=row.channel_title,
-                        error=row.error,
+                        error=_error(t, row),
                     ),
                     OnDeadLetter(act=OPEN, id=row.target_id),
                 )
@@ -47,11 +48,16 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
         price=t.money(row.price),
         when=t.time(row.failed_at),
         attempts=row.attempts,
-        error=row.error,
+        error=_error(t, row),
         escrow=row.escrow_status.value,
     )
     offers = [] if row.offered else [button(t("dead-letter-offer"), _act(OFFER, row))]
     return Outgoing(f"{text}\n\n{state}", rows(offers, [button(t("back"), ShowDeadLetters())]))
+
+
+def _error(t: Texts, row: DeadLetter) -> str:
+    """Return why a post failed: in the reader's language, or in Telegram's own words."""
+    return t("dead-letter-late") if row.error == stuck_escrows.NOT_IN_TIME else row.error
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:

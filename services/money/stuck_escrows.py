@@ -17,6 +17,8 @@ from services.platform import killswitches, outbox
 BATCH = 100
 ESCROW_SLA = timedelta(hours=24)
 """The time for which an escrow can hold money without a published post."""
+NOT_IN_TIME = "not posted in time"
+"""The error of a post that waited too long. The staff's screens translate it."""
 log = structlog.get_logger()
 
 
@@ -82,7 +84,7 @@ async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
         if placement.job.status is not PostJobStatus.QUEUED or is_searched_first:
             return
         placement.job.status = PostJobStatus.FAILED
-        placement.job.last_error = "not posted in time"
+        placement.job.last_error = NOT_IN_TIME
         placement.job.updated_at = await queries.now(session)
         await session.flush()
     await escrow.refund_locked(session, placement, placement.escrow)

@@ -14,6 +14,7 @@ dead-letter = ☠️ Placement #{ $id }
         [refunded] back with the advertiser
        *[other] { $escrow }
     }
+dead-letter-late = not posted in time
 dead-letter-open = It has not been offered again.
 dead-letter-offered = It was offered to its advertiser again.
 dead-letter-retried = Its advertiser tried again: placement #{ $again }.

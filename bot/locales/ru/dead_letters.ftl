@@ -14,6 +14,7 @@ dead-letter = ☠️ Размещение #{ $id }
         [refunded] возвращены рекламодателю
        *[other] { $escrow }
     }
+dead-letter-late = не вышел вовремя
 dead-letter-open = Повторно не предлагалось.
 dead-letter-offered = Рекламодателю предложено повторить.
 dead-letter-retried = Рекламодатель повторил: размещение #{ $again }.
